@@ -1,0 +1,132 @@
+"""A job and its moves. Pure: no clock, no I/O; every move takes ``now`` and returns a new record.
+
+The protocol is the one of docs/reliability (write-ahead, claim, fence, look up before repeating):
+
+    queued → submitting → running → succeeded | failed
+                 └→ unknown (answer lost: look up) ─→ running, queued again, or unconfirmed
+    queued → cancelled
+
+Times are unix seconds. ``id`` doubles as Kling's ``external_task_id``, so one look-up by id settles every doubt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from kling_mcp.errors import Failure
+    from kling_mcp.operations.base import Yields
+    from kling_mcp.providers.base import Request
+
+
+class State(StrEnum):
+    """Where a job stands. One line each, because everything hangs on the difference."""
+
+    QUEUED = "queued"  # accepted and durable; no POST is under way
+    SUBMITTING = "submitting"  # a POST may be leaving right now
+    UNKNOWN = "unknown"  # a POST left and its answer was lost; look it up
+    RUNNING = "running"  # Kling gave a task id
+    SUCCEEDED = "succeeded"  # Kling finished it; see delivery for the file
+    FAILED = "failed"  # refused or failed; uncharged unless the failure says otherwise
+    CANCELLED = "cancelled"  # withdrawn before any POST
+    UNCONFIRMED = "unconfirmed"  # its answer was lost and nobody can look it up
+
+
+class Delivery(StrEnum):
+    """Whether the results are on disk."""
+
+    NONE = "none"  # nothing to fetch yet
+    FETCHING = "fetching"  # Kling finished; the files are being fetched
+    STORED = "stored"  # every file is on disk and verified
+    FAILED = "failed"  # fetching did not work; get_job tries again
+    EXPIRED = "expired"  # Kling deleted the files before we could fetch them
+
+
+FINISHED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.UNCONFIRMED})
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One result of a job. ``path`` and what follows are None until the file is on disk.
+
+    Attributes:
+        media_id: ``<job id>_<n>``; the end of ``kling://media/…``.
+        kind: What it is.
+        url: Where Kling keeps it.
+        kling_id: Kling's own id, for chaining.
+        expires_at: When Kling deletes it (30 days after generation).
+        size: Bytes.
+        sha256: Hex digest of the file.
+        trouble: Why the file could not be fetched, one sentence; empty if nothing is wrong.
+    """
+
+    media_id: str
+    kind: Yields
+    url: str
+    kling_id: str | None = None
+    expires_at: float | None = None
+    path: str | None = None
+    mime: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    size: int | None = None
+    sha256: str | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Our durable record of one generation."""
+
+    id: str
+    account: str
+    provider: str
+    tool: str
+    request: Request | None
+    """What is posted; dropped once Kling has answered, because pictures in it are large."""
+    request_hash: str
+    arguments: Mapping[str, Any]
+    """The agent's arguments, long values elided, for people."""
+    model_name: str | None
+    units_quoted: Decimal | None
+    created_at: float
+    updated_at: float
+    wire: str
+    path: str
+    state: State = State.QUEUED
+    delivery: Delivery = Delivery.NONE
+    epoch: int = 0
+    """Counts claims. A writer whose epoch is old has lost the row."""
+    owner: str | None = None
+    lease_until: float | None = None
+    attempts: int = 0
+    posted_at: float | None = None
+    not_before: float = 0.0
+    """Neither posted nor looked at before this time."""
+    absences: int = 0
+    """How many look-ups in a row did not find it."""
+    task_id: str | None = None
+    units_charged: Decimal | None = None
+    finished_at: float | None = None
+    blocked_reason: str = ""
+    """Why it waits, for people; empty when it does not."""
+    media: tuple[Media, ...] = field(default=())
+    failure: Failure | None = None
+    notes: tuple[str, ...] = field(default=())
+    """What the agent should know about this result (a sample, a retired model)."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether Kling has nothing more to do."""
+        return self.state in FINISHED
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing left to wait for: finished, and its files fetched or given up on."""
+        return self.finished and self.delivery is not Delivery.FETCHING

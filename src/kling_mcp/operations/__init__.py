@@ -1,0 +1,1 @@
+"""WHAT Kling can do: data only. Validators here do no I/O."""

@@ -1,0 +1,1 @@
+"""WHO runs an operation. Only this room, media and app may open a network connection."""

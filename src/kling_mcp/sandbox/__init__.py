@@ -1,0 +1,1 @@
+"""A pretend Kling, as strict as the contract. It never imports our client."""

@@ -1,0 +1,1 @@
+"""HOW an agent reaches us: the tools, resources and transports of MCP."""
