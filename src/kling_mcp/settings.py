@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Region = Literal["global", "china"]
-ProviderName = Literal["official", "acedata", "openai", "sandbox"]
+ProviderName = Literal["official", "sandbox"]
 
 BASE_URLS: dict[Region, str] = {
     "global": "https://api-singapore.klingai.com",

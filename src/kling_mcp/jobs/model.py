@@ -1,6 +1,4 @@
-"""A job and its moves. Pure: no clock, no I/O; every move takes ``now`` and returns a new record.
-
-The protocol is the one of docs/reliability (write-ahead, claim, fence, look up before repeating):
+"""What a job is: our durable record of one generation, and of its results. The moves are in ``moves``.
 
     queued → submitting → running → succeeded | failed
                  └→ unknown (answer lost: look up) ─→ running, queued again, or unconfirmed
@@ -102,15 +100,25 @@ class Job:
     state: State = State.QUEUED
     delivery: Delivery = Delivery.NONE
     epoch: int = 0
-    """Counts claims. A writer whose epoch is old has lost the row."""
+    """Counts writes of the row. A writer that read an older epoch has lost the race and writes nothing."""
     owner: str | None = None
+    """The process that is posting or fetching right now."""
     lease_until: float | None = None
+    """Until when the owner is believed to be at it, unless it is known to be dead."""
     attempts: int = 0
-    posted_at: float | None = None
+    """POSTs begun."""
+    doubts: int = 0
+    """POSTs whose answer was lost."""
     not_before: float = 0.0
-    """Neither posted nor looked at before this time."""
+    """Neither posted, nor looked up, nor fetched before this time."""
+    settles_at: float = 0.0
+    """From when on a look-up that does not find it proves that it never landed."""
     absences: int = 0
     """How many look-ups in a row did not find it."""
+    fetches: int = 0
+    """Downloads begun."""
+    folder: str = ""
+    """Where its files go: the output folder of the process that accepted it."""
     task_id: str | None = None
     units_charged: Decimal | None = None
     finished_at: float | None = None

@@ -1,0 +1,303 @@
+"""The moves of a job. Pure: no clock, no I/O; every move takes ``now`` and returns the next record.
+
+Law of the room: a POST is repeated only after a look-up has proved, beyond the settle window, that the one before
+never landed; and it is repeated under the same id, so that Kling's own uniqueness is the second wall.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kling_mcp.errors import (
+    AlreadySubmitted,
+    Busy,
+    Failure,
+    KlingError,
+    Lost,
+    OutcomeUnknown,
+    Unavailable,
+    trimmed,
+)
+from kling_mcp.jobs.model import Delivery, Job, Media, State
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+
+    from kling_mcp.media.downloads import Stored
+    from kling_mcp.providers.base import Output, Progress
+
+LEASE_S = 150.0
+"""How long a claim holds: longer than the longest POST (120 s), so that a live POST is never doubled."""
+SEND_GUARD_S = 10.0
+"""A POST that has not left this long after its claim must not leave (the process may have slept)."""
+FETCH_LEASE_S = 3600.0
+"""How long a download holds: a gigabyte on a slow line. A dead process's claim is free at once all the same."""
+LOOKS_APART_S = 2.0
+"""Two look-ups that prove absence are at least this far apart."""
+ABSENCES_TO_PROVE = 2
+GIVE_UP_UNREACHABLE_S = 600.0
+"""A job that Kling never saw fails after this long; its agent may call again, nothing was charged."""
+MAX_DOUBTS = 6
+STALE_QUEUE_S = 86_400.0
+"""A queued row untouched this long may come from a restored backup: it is looked up before it is posted."""
+LOST_AFTER_S = 172_800.0
+"""A task that Kling lists no more is given up after this long, and after three reads."""
+RESULT_LIFE_S = 30 * 86_400.0
+"""Kling deletes results 30 days after generation. Contract: video.md section 6."""
+FETCHES_IN_A_ROW = 5
+
+
+def claimed(job: Job, owner: str, now: float) -> Job:
+    """Queued → submitting: this process may now post it, for as long as the lease holds."""
+    return replace(
+        job,
+        state=State.SUBMITTING,
+        owner=owner,
+        lease_until=now + LEASE_S,
+        attempts=job.attempts + 1,
+        updated_at=now,
+    )
+
+
+def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: float, dice: random.Random) -> Job:
+    """What the answer to a POST makes of a job. The whole table of outcomes is here."""
+    match outcome:
+        case Busy():
+            return _queued_again(job, now, outcome.failure, _pause(job, dice, at_least=outcome.retry_after, cap=15.0))
+        case Unavailable():
+            return _unreached(job, outcome, now, dice)
+        case AlreadySubmitted() | OutcomeUnknown():
+            return doubted(job, outcome.failure, now, settle_s)
+        case KlingError():
+            return failed(job, outcome.failure, now)
+        case _:
+            return accepted(job, outcome, now)
+
+
+def accepted(job: Job, progress: Progress, now: float) -> Job:
+    """Kling holds the task: running, or already further."""
+    running = replace(
+        _free(job, now),
+        state=State.RUNNING,
+        task_id=progress.task_id,
+        request=None,
+        absences=0,
+        blocked_reason="",
+        not_before=now + look_after(0.0),
+    )
+    return observed(running, progress, now) if progress.status in ("succeeded", "failed") else running
+
+
+def doubted(job: Job, failure: Failure, now: float, settle_s: float) -> Job:
+    """The answer is lost. Nothing is posted until look-ups have settled whether it landed."""
+    return replace(
+        _free(job, now),
+        state=State.UNKNOWN,
+        doubts=job.doubts + 1,
+        absences=0,
+        not_before=now,
+        settles_at=now + settle_s,
+        blocked_reason=f"{failure.message} Asking Kling whether it arrived; it is not sent twice.",
+        failure=failure,
+    )
+
+
+def absent(job: Job, now: float, dice: random.Random) -> Job:
+    """A look-up answered and did not know the task."""
+    job = replace(job, absences=job.absences + 1, updated_at=now)
+    if job.state is State.UNKNOWN:
+        return _absent_in_doubt(job, now, dice)
+    if job.absences >= 3 and now - job.created_at > LOST_AFTER_S:  # noqa: PLR2004 - three reads, as the comment says
+        lost = Lost("Kling no longer lists this task.", fix="Ask Kling's support with the task id; see list_charges.")
+        return failed(job, lost.failure, now)
+    pause = min(3600.0, 15.0 * 2.0**job.absences)
+    return replace(job, not_before=now + pause, blocked_reason="Kling does not list this task right now; still asking.")
+
+
+def unanswered(job: Job, trouble: KlingError, now: float, dice: random.Random) -> Job:
+    """A look-up could not be answered. It proves nothing: only the next look moves."""
+    pause = _spread(min(60.0, 5.0 * 2.0 ** min(job.absences, 4)), dice)
+    return replace(job, not_before=now + pause, blocked_reason=trouble.failure.message, updated_at=now)
+
+
+def observed(job: Job, progress: Progress, now: float) -> Job:
+    """A look-up found the task."""
+    if job.state is State.UNKNOWN:
+        return accepted(job, progress, now)
+    if progress.status == "succeeded":
+        return _succeeded(job, progress, now)
+    if progress.status == "failed":
+        return failed(job, _task_failure(progress), now, units=progress)
+    return replace(job, absences=0, blocked_reason="", failure=None)
+
+
+def failed(job: Job, failure: Failure, now: float, *, units: Progress | None = None) -> Job:
+    """The end without a result."""
+    return replace(
+        _free(job, now),
+        state=State.FAILED,
+        request=None,
+        failure=failure,
+        finished_at=now,
+        units_charged=units.units if units else None,
+        blocked_reason="",
+    )
+
+
+def cancelled(job: Job, now: float) -> Job:
+    """Withdrawn before any POST. Only a queued job may make this move."""
+    return replace(
+        _free(job, now), state=State.CANCELLED, request=None, finished_at=now, blocked_reason="", failure=None
+    )
+
+
+def fetching(job: Job, owner: str, now: float) -> Job:
+    """This process is fetching the files now."""
+    return replace(
+        job,
+        delivery=Delivery.FETCHING,
+        owner=owner,
+        lease_until=now + FETCH_LEASE_S,
+        fetches=job.fetches + 1,
+        updated_at=now,
+    )
+
+
+def to_fetch(job: Job, now: float, outputs: Sequence[Output] = ()) -> Job:
+    """The files shall be fetched (again) as soon as somebody can, from fresh addresses where Kling gave some."""
+    fresh = {f"{job.id}_{n}": output.url for n, output in enumerate(outputs, start=1)}
+    media = tuple(replace(m, path=None, trouble="", url=fresh.get(m.media_id, m.url)) for m in job.media)
+    return replace(_free(job, now), delivery=Delivery.FETCHING, media=media, fetches=0, not_before=now)
+
+
+def on_disk(result: Media, stored: Stored) -> Media:
+    """A result whose file is fetched and verified. What the file says beats what Kling said."""
+    return replace(
+        result,
+        trouble="",
+        path=str(stored.path),
+        mime=stored.mime,
+        size=stored.size,
+        sha256=stored.sha256,
+        width=stored.width,
+        height=stored.height,
+        duration_s=stored.duration_s or result.duration_s,
+    )
+
+
+def troubled(result: Media, trouble: KlingError) -> Media:
+    """A result that could not be fetched this time, and why."""
+    return replace(result, trouble=f"{trouble.failure.message} {trouble.failure.fix}".strip())
+
+
+def rehomed(job: Job, account: str, now: float) -> Job:
+    """A running job whose task the present credential can see: the key was renewed, the account is the same."""
+    return replace(job, account=account, updated_at=now)
+
+
+def delivered(job: Job, media: tuple[Media, ...], now: float) -> Job:
+    """Every file is on disk and verified."""
+    return replace(_free(job, now), delivery=Delivery.STORED, media=media, blocked_reason="")
+
+
+def undelivered(job: Job, media: tuple[Media, ...], trouble: KlingError, now: float, dice: random.Random) -> Job:
+    """Some file could not be fetched. The job stays succeeded; the result is never given up before it expires."""
+    job = replace(_free(job, now), media=media)
+    if isinstance(trouble, Lost) and now - job.created_at > RESULT_LIFE_S:
+        return replace(job, delivery=Delivery.EXPIRED)
+    if trouble.retryable and isinstance(trouble, Unavailable) and job.fetches < FETCHES_IN_A_ROW:
+        return replace(job, delivery=Delivery.FETCHING, not_before=now + _spread(2.0**job.fetches, dice))
+    return replace(job, delivery=Delivery.FAILED)
+
+
+def look_after(age: float) -> float:
+    """Seconds from one look at a task of this age to the next: short while short jobs finish, then calmer."""
+    return 2.0 if age < 20.0 else 5.0 if age < 180.0 else 10.0  # noqa: PLR2004 - the table itself
+
+
+def _absent_in_doubt(job: Job, now: float, dice: random.Random) -> Job:
+    if job.absences < ABSENCES_TO_PROVE or now < job.settles_at:
+        return replace(job, not_before=max(now + LOOKS_APART_S, min(job.settles_at, now + 2 * LOOKS_APART_S)))
+    if job.doubts >= MAX_DOUBTS:
+        return failed(job, _gave_up(job), now)
+    pause = _pause(job, dice, at_least=0.0, cap=60.0) if job.doubts > 1 else 0.0
+    return replace(_free(job, now), state=State.QUEUED, not_before=now + pause, blocked_reason="", failure=None)
+
+
+def _gave_up(job: Job) -> Failure:
+    cause = job.failure.message if job.failure else "The answers were lost."
+    return Failure(
+        code="unavailable",
+        message=trimmed(f"Kling did not take the job in {job.doubts} attempts. Last: {cause}"),
+        fix="Look-ups prove that none of them arrived. Call again later.",
+        retryable=True,
+    )
+
+
+def _unreached(job: Job, trouble: Unavailable, now: float, dice: random.Random) -> Job:
+    if now - job.created_at > GIVE_UP_UNREACHABLE_S:
+        return failed(job, trouble.failure, now)
+    return _queued_again(job, now, trouble.failure, _pause(job, dice, at_least=1.0, cap=30.0))
+
+
+def _queued_again(job: Job, now: float, failure: Failure, pause: float) -> Job:
+    return replace(_free(job, now), state=State.QUEUED, not_before=now + pause, blocked_reason=failure.message)
+
+
+def _succeeded(job: Job, progress: Progress, now: float) -> Job:
+    if not progress.outputs:
+        nothing = Failure(
+            code="no_result",
+            message="Kling says it succeeded but names no result.",
+            fix="Call get_job again later, or ask Kling's support with the task id.",
+            charged=None,
+        )
+        return failed(job, nothing, now, units=progress)
+    media = tuple(
+        Media(
+            media_id=f"{job.id}_{n}",
+            kind=output.kind,
+            url=output.url,
+            kling_id=output.kling_id,
+            expires_at=(progress.created_at or job.created_at) + RESULT_LIFE_S,
+            duration_s=output.duration_s,
+        )
+        for n, output in enumerate(progress.outputs, start=1)
+    )
+    return replace(
+        _free(job, now),
+        state=State.SUCCEEDED,
+        delivery=Delivery.FETCHING,
+        media=media,
+        units_charged=progress.units,
+        finished_at=now,
+        not_before=now,
+        blocked_reason="",
+        failure=None,
+        request=None,
+    )
+
+
+def _task_failure(progress: Progress) -> Failure:
+    charged = bool(progress.units)
+    return Failure(
+        code="task_failed",
+        message=f"Kling accepted the job and then failed it: {trimmed(progress.message) or 'no reason given'}.",
+        fix="Change the prompt or the pictures; the same request will most likely fail again.",
+        charged=charged,
+    )
+
+
+def _free(job: Job, now: float) -> Job:
+    return replace(job, owner=None, lease_until=None, updated_at=now)
+
+
+def _pause(job: Job, dice: random.Random, *, at_least: float, cap: float) -> float:
+    """Exponential back-off with jitter, growing with the attempts made."""
+    return max(at_least, _spread(min(cap, 2.0 ** min(job.attempts, 8)), dice))
+
+
+def _spread(seconds: float, dice: random.Random) -> float:
+    return seconds * (0.5 + dice.random() / 2)

@@ -1,0 +1,398 @@
+"""The engine that tools call: accept a job, wait for it, look at it. One per process, owner of the background work."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import secrets
+import statistics
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import anyio
+import anyio.to_thread
+
+from kling_mcp.errors import InvalidRequest, KlingError, LocalTrouble
+from kling_mcp.jobs import moves
+from kling_mcp.jobs.locks import Owner
+from kling_mcp.jobs.model import Delivery, Job, Media, State
+from kling_mcp.jobs.steps import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+
+    from anyio.abc import TaskGroup
+
+    from kling_mcp.clock import Clock
+    from kling_mcp.jobs.ledger import Ledger
+    from kling_mcp.media.downloads import Downloads
+    from kling_mcp.operations.base import Operation
+    from kling_mcp.providers.base import Balance, Provider
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 2.0
+"""Pause between beats while anything is open; a new job, a finished post or download wakes it at once."""
+IDLE_BEAT_S = 30.0
+RE_READ_S = 1.0
+"""Another process may move a job: waiting calls read the ledger again this often."""
+HEARTBEAT_S = 5.0
+TYPICAL_S = 120.0
+"""How long a generation takes when none of its kind was seen yet."""
+AT_ONCE = 4
+"""Downloads at the same time."""
+LONG_VALUE = 4000
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class Jobs:
+    """All paid work of one process.
+
+    Args:
+        ledger: Where jobs are recorded before they are paid.
+        provider: Who runs them.
+        downloads: Gives the downloader for an output folder.
+        folder: Where the files of jobs accepted here go.
+        clock: Tells the time.
+        notes: Said with every job (that results are samples, for instance).
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a collaborator that tests replace
+        self,
+        *,
+        ledger: Ledger,
+        provider: Provider,
+        downloads: Callable[[Path], Downloads],
+        folder: Path,
+        clock: Clock,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.clock = clock
+        self._ledger, self._provider, self._folder, self._notes = ledger, provider, folder, notes
+        self._owner = Owner(ledger.path.parent / "owners")
+        self._steps = Steps(
+            ledger=ledger,
+            provider=provider,
+            downloads=downloads,
+            clock=clock,
+            owner=self._owner,
+            changed=self._announce,
+        )
+        self._listeners: list[Callable[[Job], Awaitable[None]]] = []
+        self._typical: dict[tuple[str, str | None], float] = {}
+        self._busy: set[str] = set()
+        self._news, self._wake = anyio.Event(), anyio.Event()
+        self._fetch_slots = anyio.Semaphore(AT_ONCE)
+        self._draining = False
+        self._swept_at = 0.0
+        self._tasks: TaskGroup | None = None
+
+    # ---- what tools call
+
+    async def submit(self, operation: Operation, arguments: Mapping[str, Any]) -> Job:
+        """Accept a job. When this returns it is durable, and it will be posted exactly once.
+
+        Raises:
+            InvalidRequest, NotAuthorised: From ``provider.prepare``; nothing was recorded.
+            LocalTrouble: The ledger could not record it; nothing was posted.
+        """
+        job = self._intent(operation, arguments)
+        with anyio.CancelScope(shield=True):  # a client that hangs up now must still find the job it may have paid for
+            await self._ledger.add(job)
+        await self._learn(job)
+        self._start(self._post, job)
+        return job
+
+    async def answered(self, job_id: str, patience_s: float = 3.0) -> Job:
+        """Wait until the POST was answered (or is known to be put off), for at most ``patience_s``."""
+
+        def heard(jobs: Sequence[Job]) -> bool:
+            return jobs[0].state not in (State.QUEUED, State.SUBMITTING) or bool(jobs[0].blocked_reason)
+
+        return (await self._until(heard, [job_id], patience_s, None))[0]
+
+    async def wait(
+        self,
+        job_ids: Sequence[str],
+        budget_s: float,
+        *,
+        need: Literal["first", "all"] = "all",
+        on_progress: Callable[[Sequence[Job]], Awaitable[None]] | None = None,
+    ) -> list[Job]:
+        """Wait until the first, or all, of these jobs are settled, for at most ``budget_s`` seconds.
+
+        Cancelling the wait never touches a job.
+
+        Raises:
+            InvalidRequest: An id is unknown.
+        """
+        enough = any if need == "first" else all
+        return await self._until(lambda jobs: enough(j.settled for j in jobs), job_ids, budget_s, on_progress)
+
+    async def get(self, job_id: str) -> Job:
+        """One job as it stands. A result whose file is missing is fetched again.
+
+        Raises:
+            InvalidRequest: The id is unknown.
+        """
+        job = (await self._read([job_id]))[0]
+        if job.state is not State.SUCCEEDED or not await self._file_missing(job):
+            return job
+        try:
+            if await self._steps.refetch(job):
+                self._wake.set()
+        except KlingError as trouble:
+            log.warning("%s could not be fetched again: %s", job.id, trouble)
+            return job
+        return (await self.wait([job_id], 10.0))[0]
+
+    async def list(
+        self,
+        *,
+        states: Collection[State] = (),
+        tool: str | None = None,
+        limit: int = 20,
+        before: str | None = None,
+    ) -> list[Job]:
+        """Jobs newest first; ``before`` (a job id) continues a listing."""
+        return await self._ledger.newest(self._provider.name, states=states, tool=tool, limit=limit, before=before)
+
+    async def cancel(self, job_id: str) -> Job:
+        """Withdraw a job that was not yet submitted.
+
+        Raises:
+            InvalidRequest: It is unknown, or too late: Kling has no cancel.
+        """
+        job = (await self._read([job_id]))[0]
+        if job.state is State.QUEUED and (gone := await self._ledger.save(moves.cancelled(job, self.clock.now()))):
+            await self._announce(gone)
+            return gone
+        job = (await self._read([job_id]))[0]
+        raise InvalidRequest.one(
+            "job_id",
+            f"Job {job_id} is {job.state} and can no longer be cancelled: Kling has no cancel once a job was "
+            "submitted. Wait for it with wait_for_jobs; a failed job is not charged.",
+        )
+
+    async def media(self, media_id: str) -> tuple[Job, Media]:
+        """A result by its id.
+
+        Raises:
+            InvalidRequest: The id is unknown.
+        """
+        found = await self._ledger.many([media_id.rpartition("_")[0]])
+        for job in found.values():
+            for result in job.media:
+                if result.media_id == media_id:
+                    return job, result
+        raise InvalidRequest.one(
+            "media", f"There is no result '{media_id}' in this ledger. list_jobs shows the jobs and their results."
+        )
+
+    async def balance(self) -> Balance:
+        """What the account still has. Free."""
+        return await self._provider.balance()
+
+    def eta_s(self, job: Job) -> float | None:
+        """Seconds it will probably still take, learnt from earlier jobs; None once finished."""
+        if job.finished:
+            return None
+        typical = self._typical.get((job.tool, job.model_name), TYPICAL_S)
+        return max(1.0, typical - (self.clock.now() - job.created_at))
+
+    def listen(self, listener: Callable[[Job], Awaitable[None]]) -> Callable[[], None]:
+        """Be told of every change of state; returns the call that ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def drain(self) -> None:
+        """Every waiting call returns what it has, now and from now on. Jobs go on."""
+        self._draining = True
+        self._tell()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Run the background work. Entered once per process; leaving it abandons nothing, the ledger knows all."""
+        try:
+            self._owner.appear()
+        except OSError as error:
+            log.warning("no lock file for this process (%s): the ledger will say what is wrong", error)
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                self._tasks.start_soon(self._beat_for_ever)
+                try:
+                    yield
+                finally:
+                    self._tasks.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._ledger.close()
+            self._owner.leave()
+
+    # ---- the background
+
+    async def _beat_for_ever(self) -> None:
+        await self._survive(self._steps.restore)
+        while True:
+            self._wake = anyio.Event()
+            busy = await self._survive(self._beat)
+            await self._pause(self._wake, BEAT_S if busy else IDLE_BEAT_S)
+
+    async def _beat(self) -> bool:
+        """One round over the ledger; whether anything is open."""
+        await self._steps.take_over()
+        for job in await self._steps.queued():
+            if job.id not in self._busy:
+                self._start(self._post, job)
+        await self._sweep()
+        for job in await self._steps.deliverable():
+            self._start(self._deliver, job)
+        return bool(await self._ledger.open_jobs(self._provider.account))
+
+    async def _sweep(self) -> None:
+        jobs, now = await self._steps.in_flight(), self.clock.now()
+        if not jobs or now < self._swept_at + moves.look_after(now - max(job.created_at for job in jobs)) - 0.1:
+            return
+        self._swept_at = now
+        await self._steps.sweep(jobs)
+
+    async def _post(self, job: Job) -> None:
+        self._busy.add(job.id)
+        try:
+            claimed = await self._steps.claim(job)
+            if claimed:
+                await self._steps.post(claimed)
+        finally:
+            self._busy.discard(job.id)
+        self._wake.set()
+
+    async def _deliver(self, job: Job) -> None:
+        async with self._fetch_slots:
+            await self._steps.deliver(job)
+
+    def _start(self, work: Callable[[Job], Awaitable[None]], job: Job) -> None:
+        assert self._tasks is not None, "Jobs.running() is not entered"  # noqa: S101 - a bug of ours
+        self._tasks.start_soon(self._survive, work, job)
+
+    async def _survive(self, work: Callable[..., Awaitable[Any]], *args: Job) -> Any:  # noqa: ANN401 - work's own
+        """Background work must outlive any single failure: the ledger still holds whatever it was about."""
+        try:
+            return await work(*args)
+        except LocalTrouble as trouble:
+            log.error("%s", trouble)  # noqa: TRY400 - a foreseen failure needs no traceback
+        except Exception:
+            log.exception("background work failed; the ledger keeps the job and it is taken up again")
+        return None
+
+    async def _announce(self, job: Job) -> None:
+        if job.settled:
+            self._typical.pop((job.tool, job.model_name), None)
+            await self._learn(job)
+        self._tell()
+        self._wake.set()
+        for listener in list(self._listeners):
+            try:
+                await listener(job)
+            except Exception:
+                log.exception("a listener failed on %s", job.id)
+
+    async def _learn(self, job: Job) -> None:
+        key = (job.tool, job.model_name)
+        if key not in self._typical and (seen := await self._ledger.durations(*key)):
+            self._typical[key] = statistics.median(seen)
+
+    # ---- waiting and reading
+
+    async def _until(
+        self,
+        enough: Callable[[Sequence[Job]], bool],
+        job_ids: Sequence[str],
+        budget_s: float,
+        on_progress: Callable[[Sequence[Job]], Awaitable[None]] | None,
+    ) -> list[Job]:
+        deadline, beat_at = self.clock.now() + budget_s, 0.0
+        while True:
+            news = self._news
+            jobs, now = await self._read(job_ids), self.clock.now()
+            if enough(jobs) or self._draining or now >= deadline:
+                return jobs
+            if on_progress and now >= beat_at:
+                beat_at = now + HEARTBEAT_S
+                await on_progress(jobs)
+            await self._pause(news, min(RE_READ_S, deadline - now))
+
+    async def _read(self, job_ids: Sequence[str]) -> list[Job]:
+        found = await self._ledger.many(job_ids)
+        missing = [i for i in job_ids if i not in found]
+        if missing:
+            raise InvalidRequest.one(
+                "job_id",
+                f"There is no job {', '.join(repr(i[:60]) for i in missing)} in this ledger. "
+                "list_jobs shows the ids of recent jobs.",
+            )
+        return [found[i] for i in job_ids]
+
+    async def _file_missing(self, job: Job) -> bool:
+        if job.delivery is Delivery.STORED:
+            paths = [Path(m.path) for m in job.media if m.path]
+            return not await anyio.to_thread.run_sync(lambda: all(p.exists() for p in paths))
+        return job.delivery is Delivery.FAILED
+
+    async def _pause(self, event: anyio.Event, seconds: float) -> None:
+        """Until the event, at most ``seconds`` of our clock."""
+        async with anyio.create_task_group() as race:
+
+            async def alarm() -> None:
+                await self.clock.sleep(seconds)
+                race.cancel_scope.cancel()
+
+            race.start_soon(alarm)
+            await event.wait()
+            race.cancel_scope.cancel()
+
+    def _tell(self) -> None:
+        news, self._news = self._news, anyio.Event()
+        news.set()
+
+    def _intent(self, operation: Operation, arguments: Mapping[str, Any]) -> Job:
+        request, quote, now = self._provider.prepare(operation), operation.quote(), self.clock.now()
+        return Job(
+            id=_new_id(now),
+            account=self._provider.account,
+            provider=self._provider.name,
+            tool=operation.tool,
+            request=request,
+            request_hash=_digest({"path": request.path, "body": request.body}),
+            arguments={name: _elided(value) for name, value in arguments.items()},
+            model_name=operation.model,
+            units_quoted=quote.units,
+            created_at=now,
+            updated_at=now,
+            wire=request.wire,
+            path=request.path,
+            folder=str(self._folder),
+            notes=(*self._notes, *quote.notes),
+        )
+
+
+def _new_id(now: float) -> str:
+    """A ULID under our prefix: sorts by time, 80 random bits, never derived from the request."""
+    number = (int(now * 1000) << 80) | secrets.randbits(80)
+    return "km1-" + "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _elided(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """An argument as it is kept for people: a picture's Base64 becomes its size and digest."""
+    if isinstance(value, str) and len(value) > LONG_VALUE:
+        return f"<{len(value)} characters, sha256 {hashlib.sha256(value.encode()).hexdigest()[:16]}>"
+    if isinstance(value, dict):
+        return {name: _elided(inner) for name, inner in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_elided(inner) for inner in cast("list[Any]", value)]
+    return value

@@ -1,0 +1,107 @@
+"""One thread that owns the ledger's connection and commits in groups.
+
+Why: SQLite allows one writer; a thread of its own keeps the event loop free of disk waits, and committing many
+operations at once costs one fsync instead of many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+import anyio.to_thread
+
+from kling_mcp.errors import LocalTrouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GROUP = 256
+PATIENCE_S = 30.0
+"""How long an operation may wait for its turn before it fails closed."""
+
+
+class Connection(Protocol):
+    """What the thread drives: opened in the thread, used only there."""
+
+    def run(self, group: list[Operation]) -> None:
+        """Run every operation, commit once, then settle each one's future."""
+        ...
+
+    def close(self) -> None:
+        """Close, in the thread."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A unit of work for the thread: ``work`` receives the connection and may read and write."""
+
+    work: Callable[[Any], Any]
+    writes: bool
+    future: Future[Any] = field(default_factory=Future[Any])
+
+
+class Writer:
+    """Hands operations to the thread and waits for their commit without blocking the event loop."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._queue: queue.SimpleQueue[Operation | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="ledger", daemon=True)
+        self._started = False
+
+    async def do(self, work: Callable[[Any], Any], *, writes: bool) -> Any:  # noqa: ANN401 - the caller knows
+        """Run ``work`` in the thread; returns its result after the commit.
+
+        Raises:
+            LocalTrouble: The turn did not come within 30 s (somebody holds the ledger), or the store failed.
+        """
+        if not self._started:
+            self._started = True
+            self._thread.start()
+        operation = Operation(work, writes)
+        self._queue.put(operation)
+        try:
+            with anyio.fail_after(PATIENCE_S):
+                # Given up, an operation that is still queued is withdrawn and will never run.
+                return await asyncio.wrap_future(operation.future)
+        except TimeoutError:
+            raise LocalTrouble(
+                f"The ledger has been busy for {PATIENCE_S:.0f} s: another process is holding it.",
+                code="store_busy",
+                fix="Close other kling-mcp processes that hang, then call again.",
+            ) from None
+
+    async def close(self) -> None:
+        """Finish what is queued, then end the thread."""
+        if self._started:
+            self._queue.put(None)
+            await anyio.to_thread.run_sync(self._thread.join)
+
+    def _serve(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group, ending = self._gather(first)
+            self._connection.run(group)
+            if ending:
+                break
+        self._connection.close()
+
+    def _gather(self, first: Operation) -> tuple[list[Operation], bool]:
+        """The first operation and whatever else has queued up meanwhile."""
+        group, ending = [first], False
+        while len(group) < GROUP:
+            try:
+                more = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if more is None:
+                ending = True
+                break
+            group.append(more)
+        return group, ending
