@@ -1,0 +1,271 @@
+"""The videos the pretend Kling returns: real ones, that say what was asked for.
+
+A person who opens one sees the prompt, the task and a running clock, and so knows that the whole way from
+sentence to file worked. They are drawn in a fraction of a second: everything that stands still is drawn once.
+"""
+
+# PyAV and Pillow mention NumPy in their signatures; it is not installed, so parts of them are unknown to pyright.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import colorsys
+import functools
+import hashlib
+import math
+import tempfile
+import textwrap
+from array import array
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont
+
+SHORT_SIDE = 360
+"""Pixels. Any frame can be a first frame again: Kling takes pictures from 300 px a side. Contract: video.md A2."""
+SQUARE_SIDE = 400
+FRAMES_PER_SECOND = 24
+MARGIN = SHORT_SIDE // 20
+SAMPLE_RATE = 44_100
+AAC_FRAME = 1024
+CHORD_HZ = (220, 277, 330, 440)
+"""Whole numbers, so that one second of it repeats without a click."""
+
+_Colour = tuple[int, int, int]
+_Packet: TypeAlias = "Packet[VideoStream] | Packet[AudioStream]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What one sample shows, before the clock runs."""
+
+    still: Image
+    accent: _Colour
+    seconds: Fraction
+    frames: int
+
+
+def sample_video(  # noqa: PLR0913 - the facts of one task, all named by the caller
+    *, caption: str, label: str, aspect_ratio: str, duration_s: float, sound: bool, backdrop: bytes | None = None
+) -> bytes:
+    """Make a playable H.264 mp4. The same arguments give the same bytes.
+
+    Args:
+        caption: The prompt, shown wrapped; also decides the colours.
+        label: A line in small letters: the id of the task.
+        aspect_ratio: ``"16:9"`` and the like; see ``ratio_of`` for a picture's own.
+        duration_s: Length in seconds, kept to the millisecond.
+        sound: Whether there is an AAC track, with a soft chord. Without it there is no audio stream at all.
+        backdrop: An encoded picture to start from instead of a plain gradient.
+
+    Raises:
+        ValueError: ``aspect_ratio`` or ``duration_s`` makes no sense, or ``backdrop`` is no picture.
+    """
+    seconds = Fraction(round(duration_s * 1000), 1000)
+    if seconds <= 0:
+        raise ValueError(f"a video cannot last {duration_s} s")
+    still, accent = _still(caption, label, _size(aspect_ratio), backdrop)
+    scene = _Scene(still, accent, seconds, frames=max(1, round(seconds * FRAMES_PER_SECOND)))
+    with tempfile.TemporaryDirectory(prefix="kling-sample-") as folder:
+        # A file rather than memory: the muxer reopens it to put the index in front (faststart).
+        path = Path(folder) / "sample.mp4"
+        _write(path, scene, sound=sound)
+        return path.read_bytes()
+
+
+def ratio_of(picture: bytes) -> str:
+    """The aspect ratio of an encoded picture, as ``sample_video`` takes it: ``"1280:720"``.
+
+    Raises:
+        ValueError: It is no picture.
+    """
+    return "{}:{}".format(*_opened(picture).size)
+
+
+def _opened(picture: bytes) -> Image:
+    from io import BytesIO  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    try:
+        return ImageOps.exif_transpose(Image.open(BytesIO(picture))).convert("RGB")
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        raise ValueError("the backdrop is not a picture") from error
+
+
+def _size(aspect_ratio: str) -> tuple[int, int]:
+    """Width and height in pixels, both even, as yuv420p wants them."""
+    try:
+        ratio = Fraction(*(int(part) for part in aspect_ratio.split(":", 1)))
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"aspect_ratio {aspect_ratio!r} is not of the form '16:9'") from error
+    if not Fraction(1, 4) <= ratio <= 4:  # noqa: PLR2004 - wider is no picture but a line
+        raise ValueError(f"aspect_ratio {aspect_ratio!r} is beyond 4:1")
+    if ratio == 1:
+        return SQUARE_SIDE, SQUARE_SIDE
+    longer = 2 * round(SHORT_SIDE * max(ratio, 1 / ratio) / 2)
+    return (longer, SHORT_SIDE) if ratio > 1 else (SHORT_SIDE, longer)
+
+
+# --- what stands still -------------------------------------------------------------------------------------
+
+
+def _still(caption: str, label: str, size: tuple[int, int], backdrop: bytes | None) -> tuple[Image, _Colour]:
+    hue = hashlib.sha256(caption.encode()).digest()[0] / 256
+    # A backdrop may be a frame of an earlier sample: the panel then has to cover that one's letters.
+    picture, shade = (_fitted(backdrop, size), 235) if backdrop else (_gradient(hue, size), 150)
+    return _lettered(picture, caption, label, shade), _colour(hue + 0.42, 0.40, 1.0)
+
+
+def _colour(hue: float, saturation: float, value: float) -> _Colour:
+    red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def _fitted(backdrop: bytes, size: tuple[int, int]) -> Image:
+    from PIL import ImageOps  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    return ImageOps.fit(_opened(backdrop), size)
+
+
+def _gradient(hue: float, size: tuple[int, int]) -> Image:
+    """Dusk: light near the ground, dark above, leaning a little to one side."""
+    from PIL import Image, ImageChops, ImageOps  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    down = Image.linear_gradient("L").resize(size)
+    across = Image.linear_gradient("L").rotate(90).resize(size)
+    return ImageOps.colorize(
+        ImageChops.blend(down, across, 0.3),
+        black=_colour(hue, 0.75, 0.22),
+        mid=_colour(hue + 0.06, 0.65, 0.55),
+        white=_colour(hue + 0.14, 0.50, 0.92),
+    )
+
+
+def _font(size: int) -> FreeTypeFont:
+    from PIL import ImageFont  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    font = ImageFont.load_default(size=size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # noqa: S101 - a size was asked for, and only these have one
+    return font
+
+
+def _lettered(picture: Image, caption: str, label: str, shade: int) -> Image:
+    """The picture with a shaded panel along its foot: the caption, the label below it, and room for the clock."""
+    from PIL import Image, ImageDraw  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    width, height = picture.size
+    lines = _wrapped(caption, _font(20), width - 4 * MARGIN)
+    top = height - MARGIN - 26 * len(lines) - 74
+    layer = Image.new("RGBA", picture.size)
+    draw = ImageDraw.Draw(layer)
+    draw.rounded_rectangle((MARGIN, top, width - MARGIN, height - MARGIN), 12, fill=(10, 12, 22, shade))
+    draw.multiline_text((2 * MARGIN, top + 12), "\n".join(lines), font=_font(20), fill="white", spacing=6)
+    draw.text((2 * MARGIN, height - MARGIN - 54), label[:80], font=_font(12), fill=(255, 255, 255, 190))
+    draw.text((MARGIN, MARGIN), "SAMPLE  ·  pretend Kling", font=_font(13), fill=(255, 255, 255, 210))
+    return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
+
+
+def _wrapped(caption: str, font: FreeTypeFont, width: float, most: int = 4) -> list[str]:
+    per_line = max(8, int(width / font.getlength("nearly")) * len("nearly"))
+    return textwrap.wrap(" ".join(caption.split()) or "…", per_line, max_lines=most, placeholder=" …")
+
+
+# --- what moves --------------------------------------------------------------------------------------------
+
+
+def _pictures(scene: _Scene) -> Iterator[Image]:
+    from PIL import ImageDraw  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    font = _font(15)
+    for index in range(scene.frames):
+        picture = scene.still.copy()
+        done = index / max(1, scene.frames - 1)
+        _animate(ImageDraw.Draw(picture, "RGBA"), scene, done, font, float(index * scene.seconds / scene.frames))
+        yield picture
+
+
+def _animate(draw: ImageDraw, scene: _Scene, done: float, font: FreeTypeFont, at_s: float) -> None:
+    """A sun on its arc, the line of progress and the running clock."""
+    width, height = scene.still.size
+    x = MARGIN + done * (width - 2 * MARGIN)
+    y = height * (0.36 - 0.20 * math.sin(math.pi * done))
+    for radius, opacity in ((30, 50), (22, 90), (15, 255)):
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(*scene.accent, opacity))
+    left, right, line = 2 * MARGIN, width - 2 * MARGIN, height - MARGIN - 20
+    end = right - 70
+    draw.rounded_rectangle((left, line, end, line + 5), 2, fill=(255, 255, 255, 90))
+    draw.rounded_rectangle((left, line, left + max(6, done * (end - left)), line + 5), 2, fill=scene.accent)
+    draw.text((right, line + 2), f"{at_s:05.2f} s", font=font, fill="white", anchor="rm")
+
+
+# --- encoding ----------------------------------------------------------------------------------------------
+
+
+def _write(path: Path, scene: _Scene, *, sound: bool) -> None:
+    import av  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        packets: list[_Packet] = list(_video(container, scene))
+        if sound:
+            packets += _audio(container, scene.seconds)
+        container.mux(sorted(packets, key=_decoded_at))
+
+
+def _decoded_at(packet: _Packet) -> Fraction:
+    return (packet.dts or 0) * packet.time_base
+
+
+def _video(container: OutputContainer, scene: _Scene) -> Iterator[Packet[VideoStream]]:
+    """Frames at whatever rate makes them fill the length exactly; close to ``FRAMES_PER_SECOND``."""
+    from av import VideoFrame  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    rate = scene.frames / scene.seconds
+    # One thread: the bytes then do not depend on the machine.
+    stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "crf": "23", "threads": "1"})
+    stream.width, stream.height = scene.still.size
+    stream.pix_fmt = "yuv420p"
+    for index, picture in enumerate(_pictures(scene)):
+        frame: VideoFrame = VideoFrame.from_image(picture)
+        frame.pts, frame.time_base = index, 1 / rate
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def _audio(container: OutputContainer, seconds: Fraction) -> Iterator[Packet[AudioStream]]:
+    from av import AudioFrame  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    stream = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
+    samples, second = int(seconds * SAMPLE_RATE), _chord()
+    sound = second * (samples // SAMPLE_RATE + 1)
+    for start in range(0, samples, AAC_FRAME):
+        piece = sound[start : min(start + AAC_FRAME, samples)]
+        frame = AudioFrame("s16", "mono", len(piece))
+        frame.planes[0].update(piece.tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
+        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, start, Fraction(1, SAMPLE_RATE)
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+@functools.cache
+def _chord() -> array[int]:
+    """One second of a soft chord that swells and fades: 16-bit samples, silent at both ends."""
+    turn = 2 * math.pi / SAMPLE_RATE
+    return array(
+        "h",
+        (
+            round(1500 * math.sin(math.pi * n / SAMPLE_RATE) * sum(math.sin(turn * hz * n) for hz in CHORD_HZ))
+            for n in range(SAMPLE_RATE)
+        ),
+    )
