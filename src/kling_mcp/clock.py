@@ -65,3 +65,16 @@ class ManualClock:
         for entry in [s for s in self._sleepers if s[0] <= self._now]:
             self._sleepers.remove(entry)
             entry[1].set()
+
+
+async def event_or(event: anyio.Event, seconds: float, clock: Clock) -> None:
+    """Wait for the event, at most ``seconds`` of this clock's time."""
+    async with anyio.create_task_group() as race:
+
+        async def alarm() -> None:
+            await clock.sleep(seconds)
+            race.cancel_scope.cancel()
+
+        race.start_soon(alarm)
+        await event.wait()
+        race.cancel_scope.cancel()

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import anyio
 import anyio.to_thread
 
-from kling_mcp.errors import InvalidRequest, KlingError, LocalTrouble
+from kling_mcp.clock import event_or
+from kling_mcp.errors import InvalidRequest, KlingError
 from kling_mcp.jobs import moves
 from kling_mcp.jobs.locks import Owner
 from kling_mcp.jobs.model import Delivery, Job, Media, State
 from kling_mcp.jobs.steps import Steps
+from kling_mcp.jobs.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
-
-    from anyio.abc import TaskGroup
 
     from kling_mcp.clock import Clock
     from kling_mcp.jobs.ledger import Ledger
@@ -33,16 +33,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BEAT_S = 2.0
-"""Pause between beats while anything is open; a new job, a finished post or download wakes it at once."""
-IDLE_BEAT_S = 30.0
 RE_READ_S = 1.0
 """Another process may move a job: waiting calls read the ledger again this often."""
 HEARTBEAT_S = 5.0
 TYPICAL_S = 120.0
 """How long a generation takes when none of its kind was seen yet."""
-AT_ONCE = 4
-"""Downloads at the same time."""
 LONG_VALUE = 4000
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -80,14 +75,11 @@ class Jobs:
             owner=self._owner,
             changed=self._announce,
         )
+        self._worker = Worker(self._steps, clock)
         self._listeners: list[Callable[[Job], Awaitable[None]]] = []
         self._typical: dict[tuple[str, str | None], float] = {}
-        self._busy: set[str] = set()
-        self._news, self._wake = anyio.Event(), anyio.Event()
-        self._fetch_slots = anyio.Semaphore(AT_ONCE)
+        self._news = anyio.Event()
         self._draining = False
-        self._swept_at = 0.0
-        self._tasks: TaskGroup | None = None
 
     # ---- what tools call
 
@@ -102,7 +94,7 @@ class Jobs:
         with anyio.CancelScope(shield=True):  # a client that hangs up now must still find the job it may have paid for
             await self._ledger.add(job)
         await self._learn(job)
-        self._start(self._post, job)
+        self._worker.post(job)
         return job
 
     async def answered(self, job_id: str, patience_s: float = 3.0) -> Job:
@@ -142,7 +134,7 @@ class Jobs:
             return job
         try:
             if await self._steps.refetch(job):
-                self._wake.set()
+                self._worker.wake()
         except KlingError as trouble:
             log.warning("%s could not be fetched again: %s", job.id, trouble)
             return job
@@ -220,78 +212,21 @@ class Jobs:
         except OSError as error:
             log.warning("no lock file for this process (%s): the ledger will say what is wrong", error)
         try:
-            async with anyio.create_task_group() as self._tasks:
-                self._tasks.start_soon(self._beat_for_ever)
-                try:
-                    yield
-                finally:
-                    self._tasks.cancel_scope.cancel()
+            async with self._worker.running():
+                yield
         finally:
             with anyio.CancelScope(shield=True):
                 await self._ledger.close()
             self._owner.leave()
 
-    # ---- the background
-
-    async def _beat_for_ever(self) -> None:
-        await self._survive(self._steps.restore)
-        while True:
-            self._wake = anyio.Event()
-            busy = await self._survive(self._beat)
-            await self._pause(self._wake, BEAT_S if busy else IDLE_BEAT_S)
-
-    async def _beat(self) -> bool:
-        """One round over the ledger; whether anything is open."""
-        await self._steps.take_over()
-        for job in await self._steps.queued():
-            if job.id not in self._busy:
-                self._start(self._post, job)
-        await self._sweep()
-        for job in await self._steps.deliverable():
-            self._start(self._deliver, job)
-        return bool(await self._ledger.open_jobs(self._provider.account))
-
-    async def _sweep(self) -> None:
-        jobs, now = await self._steps.in_flight(), self.clock.now()
-        if not jobs or now < self._swept_at + moves.look_after(now - max(job.created_at for job in jobs)) - 0.1:
-            return
-        self._swept_at = now
-        await self._steps.sweep(jobs)
-
-    async def _post(self, job: Job) -> None:
-        self._busy.add(job.id)
-        try:
-            claimed = await self._steps.claim(job)
-            if claimed:
-                await self._steps.post(claimed)
-        finally:
-            self._busy.discard(job.id)
-        self._wake.set()
-
-    async def _deliver(self, job: Job) -> None:
-        async with self._fetch_slots:
-            await self._steps.deliver(job)
-
-    def _start(self, work: Callable[[Job], Awaitable[None]], job: Job) -> None:
-        assert self._tasks is not None, "Jobs.running() is not entered"  # noqa: S101 - a bug of ours
-        self._tasks.start_soon(self._survive, work, job)
-
-    async def _survive(self, work: Callable[..., Awaitable[Any]], *args: Job) -> Any:  # noqa: ANN401 - work's own
-        """Background work must outlive any single failure: the ledger still holds whatever it was about."""
-        try:
-            return await work(*args)
-        except LocalTrouble as trouble:
-            log.error("%s", trouble)  # noqa: TRY400 - a foreseen failure needs no traceback
-        except Exception:
-            log.exception("background work failed; the ledger keeps the job and it is taken up again")
-        return None
+    # ---- news
 
     async def _announce(self, job: Job) -> None:
         if job.settled:
             self._typical.pop((job.tool, job.model_name), None)
             await self._learn(job)
         self._tell()
-        self._wake.set()
+        self._worker.wake()
         for listener in list(self._listeners):
             try:
                 await listener(job)
@@ -321,7 +256,7 @@ class Jobs:
             if on_progress and now >= beat_at:
                 beat_at = now + HEARTBEAT_S
                 await on_progress(jobs)
-            await self._pause(news, min(RE_READ_S, deadline - now))
+            await event_or(news, min(RE_READ_S, deadline - now), self.clock)
 
     async def _read(self, job_ids: Sequence[str]) -> list[Job]:
         found = await self._ledger.many(job_ids)
@@ -339,18 +274,6 @@ class Jobs:
             paths = [Path(m.path) for m in job.media if m.path]
             return not await anyio.to_thread.run_sync(lambda: all(p.exists() for p in paths))
         return job.delivery is Delivery.FAILED
-
-    async def _pause(self, event: anyio.Event, seconds: float) -> None:
-        """Until the event, at most ``seconds`` of our clock."""
-        async with anyio.create_task_group() as race:
-
-            async def alarm() -> None:
-                await self.clock.sleep(seconds)
-                race.cancel_scope.cancel()
-
-            race.start_soon(alarm)
-            await event.wait()
-            race.cancel_scope.cancel()
 
     def _tell(self) -> None:
         news, self._news = self._news, anyio.Event()

@@ -134,6 +134,10 @@ class Steps:
             if seen is not job:
                 await self._save(job, seen)
 
+    async def anything_open(self) -> bool:
+        """Whether any job of ours is not settled."""
+        return bool(await self._ledger.open_jobs(self._provider.account))
+
     async def deliverable(self) -> list[Job]:
         """Claim the finished jobs whose files nobody is fetching."""
         now = self._clock.now()

@@ -25,6 +25,8 @@ GROUP = 256
 PATIENCE_S = 30.0
 """How long an operation may wait for its turn before it fails closed."""
 
+CLOSING_S = 2.0
+
 
 class Connection(Protocol):
     """What the thread drives: opened in the thread, used only there."""
@@ -79,10 +81,11 @@ class Writer:
             ) from None
 
     async def close(self) -> None:
-        """Finish what is queued, then end the thread."""
+        """Finish what is queued and end the thread; one that hangs on somebody else's lock is left behind."""
         if self._started:
             self._queue.put(None)
-            await anyio.to_thread.run_sync(self._thread.join)
+            with anyio.move_on_after(CLOSING_S):
+                await anyio.to_thread.run_sync(self._thread.join, abandon_on_cancel=True)
 
     def _serve(self) -> None:
         while (first := self._queue.get()) is not None:

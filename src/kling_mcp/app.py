@@ -1,0 +1,131 @@
+"""Composition: settings in, one running server out. The only place where the rooms meet."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kling_mcp.clock import Clock, SystemClock
+from kling_mcp.errors import InvalidRequest
+from kling_mcp.jobs.ledger import Ledger
+from kling_mcp.jobs.runner import Jobs
+from kling_mcp.providers.unconfigured import KEY_ADVICE, Unconfigured
+from kling_mcp.server.catalogue import build_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from pathlib import Path
+
+    import httpx2
+    from mcp.server.lowlevel import Server
+
+    from kling_mcp.media.downloads import Downloads
+    from kling_mcp.providers.base import Provider
+    from kling_mcp.providers.official import ApiKey, KeyPair
+    from kling_mcp.settings import Settings
+
+SANDBOX_URL = "https://sandbox.invalid"
+"""The pretend Kling inside this process: a name that can never resolve, so nothing of it can leak to a network."""
+SANDBOX_SPEED = 10.0
+SAMPLE = "This is a sample from the sandbox, not Kling: it cost nothing. Set KLING_API_KEY for the real thing."
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What one process runs: entered once, shared by every connection."""
+
+    settings: Settings
+    jobs: Jobs
+    server: Server
+
+
+@dataclass(frozen=True, slots=True)
+class _Kling:
+    """Who runs the jobs, and how their results are fetched."""
+
+    provider: Provider
+    downloads: Callable[[Path], Downloads]
+    notes: tuple[str, ...] = ()
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> AsyncGenerator[Runtime]:
+    """Start the engine and build the server. Starts without a credential, and with a broken ledger, too.
+
+    Leaving it stops the background work; jobs go on at Kling and are taken up at the next start.
+    """
+    clock = clock or SystemClock()
+    kling = _sandboxed(settings, clock) if settings.provider == "sandbox" else _official(settings, clock)
+    jobs = Jobs(
+        ledger=Ledger(settings.ledger_path),
+        provider=kling.provider,
+        downloads=kling.downloads,
+        folder=settings.output_dir.expanduser(),
+        clock=clock,
+        notes=kling.notes,
+    )
+    try:
+        async with jobs.running():
+            yield Runtime(settings, jobs, build_server(jobs, settings, provider_name=kling.provider.name))
+    finally:
+        await kling.provider.aclose()
+
+
+def _official(settings: Settings, clock: Clock) -> _Kling:
+    def downloads(folder: Path) -> Downloads:
+        from kling_mcp.media.downloads import Downloads  # noqa: PLC0415 - loaded at first use: it slows the start
+
+        return Downloads(folder, trusted_origin=settings.kling_url)
+
+    return _Kling(_official_provider(settings, clock), downloads)
+
+
+def _official_provider(settings: Settings, clock: Clock) -> Provider:
+    from kling_mcp.providers.http import Door  # noqa: PLC0415 - not needed by a server without a key
+    from kling_mcp.providers.official import OfficialProvider  # noqa: PLC0415 - not needed by a server without a key
+
+    credential = _credential(settings)
+    if credential is None:
+        return Unconfigured()
+    try:
+        return OfficialProvider(Door(settings.kling_url, clock=clock), credential)
+    except InvalidRequest as error:
+        return Unconfigured(str(error), fix=KEY_ADVICE)
+
+
+def _credential(settings: Settings) -> ApiKey | KeyPair | None:
+    from kling_mcp.providers.official import ApiKey, KeyPair  # noqa: PLC0415 - not needed by a server without a key
+
+    if settings.api_key:
+        return ApiKey(settings.api_key)
+    if settings.access_key and settings.secret_key:
+        return KeyPair(settings.access_key, settings.secret_key)
+    return None
+
+
+def _sandboxed(settings: Settings, clock: Clock) -> _Kling:
+    """The pretend Kling in this very process, its tasks kept beside the ledger so that they outlive it."""
+    import httpx2  # noqa: PLC0415 - loaded at first use: it slows the start
+    from pydantic import SecretStr  # noqa: PLC0415 - as above
+
+    from kling_mcp.media.downloads import Downloads  # noqa: PLC0415 - as above
+    from kling_mcp.providers.http import Door  # noqa: PLC0415 - as above
+    from kling_mcp.providers.official import ApiKey, OfficialProvider  # noqa: PLC0415 - as above
+    from kling_mcp.sandbox.app import Sandbox  # noqa: PLC0415 - as above
+
+    pretend = Sandbox(
+        clock=SystemClock(SANDBOX_SPEED) if isinstance(clock, SystemClock) else clock,
+        base_url=SANDBOX_URL,
+        folder=settings.ledger_path.parent / "sandbox",
+    )
+
+    def client() -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(pretend.app))
+
+    door = Door(SANDBOX_URL, clock=clock, client_factory=client)
+    return _Kling(
+        OfficialProvider(door, ApiKey(SecretStr("sandbox")), name="sandbox"),
+        lambda folder: Downloads(folder, client, trusted_origin=SANDBOX_URL),
+        notes=(SAMPLE,),
+    )
