@@ -93,8 +93,8 @@ class Jobs:
         job = self._intent(operation, arguments)
         with anyio.CancelScope(shield=True):  # a client that hangs up now must still find the job it may have paid for
             await self._ledger.add(job)
+            self._worker.post(job)
         await self._learn(job)
-        self._worker.post(job)
         return job
 
     async def answered(self, job_id: str, patience_s: float = 3.0) -> Job:
