@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kling_mcp import __version__
-from kling_mcp.errors import KlingError, LocalTrouble
+from kling_mcp.errors import KlingError, LocalTrouble, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except Exception as error:
-        sentences = list(_foreseen(error))
+        sentences = _foreseen(error)
         if not sentences:
             raise
         print("\n".join(sentences), file=sys.stderr)
@@ -224,12 +224,10 @@ def _setting_sentences(error: ValidationError) -> Iterator[str]:
         yield f"{name}: {reason[:1].lower()}{reason[1:]}. Set it differently or remove it."
 
 
-def _foreseen(error: BaseException) -> Iterator[str]:
+def _foreseen(error: BaseException) -> list[str]:
     """The failures we foresee in ``error``, as sentences; none if any part of it is a bug of ours."""
-    if isinstance(error, BaseExceptionGroup):
-        parts = [list(_foreseen(part)) for part in error.exceptions]
-        if all(parts):
-            yield from dict.fromkeys(sentence for part in parts for sentence in part)
-    elif isinstance(error, KlingError):
-        failure = error.failure
-        yield f"kling-mcp: {failure.message} {failure.fix}".rstrip()
+    parts = list(leaves(error))
+    known = [part for part in parts if isinstance(part, KlingError)]
+    if len(known) < len(parts):
+        return []
+    return list(dict.fromkeys(f"kling-mcp: {part.failure.message} {part.failure.fix}".rstrip() for part in known))

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 NOT_CHARGED = "Nothing was submitted and nothing was charged."
 
@@ -25,6 +25,15 @@ def trimmed(text: str, limit: int = 500) -> str:
     """Text from outside, made safe to show: no invisible characters, at most ``limit`` characters."""
     clean = _UNSEEN.sub("", text).strip()
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The plain exceptions that task groups wrapped, in order; ``error`` itself if it is one."""
+    if isinstance(error, BaseExceptionGroup):
+        for part in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            yield from leaves(part)
+    else:
+        yield error
 
 
 @dataclass(frozen=True, slots=True)

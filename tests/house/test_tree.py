@@ -27,7 +27,7 @@ def ours() -> list[Path]:
         check=True,
         capture_output=True,
         text=True,
-    )  # noqa: S607 - git is the one on PATH
+    )
     return [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
