@@ -106,6 +106,7 @@ def _speed(text: str) -> float:
 
 
 def _stdio(_: argparse.Namespace) -> int:
+    settings = _settings()
     if sys.stdin.isatty():
         print("kling-mcp waits for an MCP client on standard input. To see it work: kling-mcp demo", file=sys.stderr)
     gc.disable()  # collecting during the SDK's imports finds nothing and costs a tenth of the start
@@ -118,7 +119,7 @@ def _stdio(_: argparse.Namespace) -> int:
     gc.freeze()
 
     async def serve() -> None:
-        async with open_runtime(_settings()) as runtime:
+        async with open_runtime(settings) as runtime:
             await serve_stdio(runtime.server)
 
     anyio.run(serve)
@@ -126,13 +127,14 @@ def _stdio(_: argparse.Namespace) -> int:
 
 
 def _http(arguments: argparse.Namespace) -> int:
+    settings = _settings()
     import anyio  # noqa: PLC0415 - loaded at first use: it slows the start
 
     from kling_mcp.app import open_runtime  # noqa: PLC0415 - loaded at first use: it slows the start
     from kling_mcp.server.http import serve_http  # noqa: PLC0415 - loaded at first use: it slows the start
 
     async def serve() -> None:
-        async with open_runtime(_settings()) as runtime:
+        async with open_runtime(settings) as runtime:
             await serve_http(runtime, host=arguments.host, port=arguments.port)
 
     anyio.run(serve)
@@ -156,7 +158,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
         sandbox = Sandbox(
             clock=SystemClock(speed=arguments.speed), base_url=url, serve_retired=arguments.retired_models
         )
-        server = uvicorn.Server(uvicorn.Config(sandbox.app, log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(sandbox.app, log_level="warning", timeout_graceful_shutdown=1))
         if arguments.until_eof:
             _at_end_of_input(server)
         print(_banner(url), flush=True)
@@ -213,7 +215,7 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise LocalTrouble("\n".join(_setting_sentences(error))) from None
+        raise LocalTrouble("\n".join(["The configuration is wrong.", *_setting_sentences(error)])) from None
 
 
 def _setting_sentences(error: ValidationError) -> Iterator[str]:

@@ -1,0 +1,97 @@
+"""The command line: what it says when something is wrong, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+
+from kling_mcp.cli import main
+
+COMMAND = [sys.executable, "-m", "kling_mcp"]
+
+
+@pytest.mark.parametrize("command", [[], ["http", "--port", "0"]])
+def test_a_bad_setting_is_one_sentence_per_variable(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KLING_WAIT_SECONDS", "900")
+    monkeypatch.setenv("KLING_REGION", "mars")
+    assert main(command) == 2
+    assert capsys.readouterr() == (
+        "",
+        "kling-mcp: The configuration is wrong.\n"
+        "KLING_REGION: should be 'global' or 'china'. Set it differently or remove it.\n"
+        "KLING_WAIT_SECONDS: should be less than or equal to 55. Set it differently or remove it.\n",
+    )
+
+
+def test_a_secret_put_in_the_wrong_variable_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KLING_REGION", "a-very-secret-key")
+    assert main([]) == 2
+    assert "secret" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["http", "sandbox"])
+def test_a_port_in_use_is_said_in_one_sentence(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main([command, "--port", str(port)]) == 2
+    assert capsys.readouterr().err == (
+        f"kling-mcp: Port {port} on 127.0.0.1 is already in use. Choose another with --port.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["sandbox"], "--port"),
+        (["sandbox", "--port", "70000"], "'70000' is not a port"),
+        (["sandbox", "--port", "0", "--speed", "0"], "'0' is not a speed"),
+        (["http", "--port", "http"], "'http' is not a port"),
+        (["movie"], "invalid choice"),
+    ],
+)
+def test_a_wrong_argument_is_refused_with_its_reason(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+def sandbox(*arguments: str) -> subprocess.Popen[str]:
+    command = [*COMMAND, "sandbox", "--port", "0", *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def announced(server: subprocess.Popen[str]) -> str:
+    assert server.stdout
+    return next(word for word in server.stdout.readline().split() if word.startswith("http://"))
+
+
+def test_the_sandbox_announces_where_it_answers_and_ends_with_its_input() -> None:
+    with sandbox("--until-eof") as server:
+        url = announced(server)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{url}/v1/videos/text2video/1", timeout=10)  # noqa: S310 - our own address
+        refused.value.close()
+        _, complaints = server.communicate("", timeout=10)
+    assert (refused.value.code, server.returncode, complaints) == (401, 0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_ends_the_sandbox_without_a_traceback() -> None:
+    with sandbox() as server:
+        announced(server)
+        server.send_signal(signal.SIGINT)
+        _, complaints = server.communicate(timeout=10)
+    assert (server.returncode, complaints) == (130, "")
