@@ -49,9 +49,9 @@ class DemoBroken(Exception):
     """Something the demo needs did not work; the message says what."""
 
 
-def run_demo(out: Path) -> int:
+def run_demo(out: Path, console: Console | None = None) -> int:
     """Play the demo and keep its films in ``out``. Returns the exit code."""
-    console = Console(highlight=False)
+    console = console or Console(highlight=False)
     with tempfile.TemporaryDirectory(prefix="kling-demo-", ignore_cleanup_errors=True) as private:
         log = Path(private) / "log.txt"
         try:
@@ -142,9 +142,10 @@ class Agent:
     async def film(self, **wish: Any) -> dict[str, Any]:  # noqa: ANN401 - what a tool takes is JSON
         """Generate a video and wait until its file is here, showing the progress the server reports."""
         with Bar(self.console) as bar:
-            job = await self.ask("generate_video", wish, bar)
-            while job["status"] in {"queued", "running"}:
-                job = (await self.ask("wait_for_jobs", {"job_ids": [job["job_id"]]}, bar))["jobs"][0]
+            job = answer = await self.ask("generate_video", wish, bar)
+            while "wait_for_jobs" in answer["next"]:  # the server says what to do next, and an agent does it
+                answer = await self.ask("wait_for_jobs", {"job_ids": [job["job_id"]]}, bar)
+                job = answer["jobs"][0]
         if job["status"] != "succeeded" or not job["media"][0].get("path"):
             raise DemoBroken(f"the film did not arrive: {job.get('error') or job['status']}")
         return job

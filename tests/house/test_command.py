@@ -23,11 +23,14 @@ def test_a_bad_setting_is_one_sentence_per_variable(
     monkeypatch.setenv("KLING_WAIT_SECONDS", "900")
     monkeypatch.setenv("KLING_REGION", "mars")
     assert main(command) == 2
-    assert capsys.readouterr() == (
+    output = capsys.readouterr()
+    assert (output.out, output.err.splitlines()) == (
         "",
-        "kling-mcp: The configuration is wrong.\n"
-        "KLING_REGION: should be 'global' or 'china'. Set it differently or remove it.\n"
-        "KLING_WAIT_SECONDS: should be less than or equal to 55. Set it differently or remove it.\n",
+        [
+            "kling-mcp: The configuration is wrong.",
+            "KLING_REGION: should be 'global' or 'china'. Set it differently or remove it.",
+            "KLING_WAIT_SECONDS: should be less than or equal to 55. Set it differently or remove it.",
+        ],
     )
 
 
