@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from kling_mcp.media.forms import Form
 
 
+class _CutShortError(Exception):
+    """There are fewer frames than packets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """Where the frames of a stream are, in ticks of its own clock.
@@ -58,7 +62,8 @@ class Video:
     def frames(self, ticks: Sequence[int]) -> Iterator[VideoFrame]:
         """The frames shown at the given ticks (ascending, out of the index).
 
-        Jumps to a key frame wherever that is shorter than decoding on.
+        Jumps to a key frame wherever that is shorter than decoding on. Where decoding ends early, its last frame
+        stands in.
         """
         decoded, here = iter(()), None
         for wanted in ticks:
@@ -66,10 +71,14 @@ class Video:
             if here is None or here < key:
                 self.container.seek(key, stream=self.stream)
                 decoded = self.container.decode(self.stream)
-            frame = next((f for f in decoded if f.pts is not None and f.pts >= wanted), None)
-            if frame is not None:
-                here = frame.pts
-                yield frame
+            frame = None
+            for frame in decoded:
+                if frame.pts is not None and frame.pts >= wanted:
+                    break
+            if frame is None:
+                raise _CutShortError
+            here = frame.pts
+            yield frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ def opened(path: Path, form: Form) -> Generator[Video | Sound]:
             if track is None or next(container.decode(track.stream), None) is None:
                 raise damaged(path, form)
             yield track
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, _CutShortError) as error:
         raise damaged(path, form) from error
 
 
@@ -120,12 +129,16 @@ def _track(container: InputContainer, form: Form) -> Video | Sound | None:
 
 def _index(container: InputContainer, stream: VideoStream | AudioStream) -> Index | None:
     """Read through the whole file without decoding it; None if there is less than its header promised."""
+    # Only figures are kept: together the packets are as large as the file.
     found = [
-        (packet.pts, packet.pts + (packet.duration or 0), packet.is_keyframe)
+        (packet.pts, packet.pts + (packet.duration or 0), packet.is_keyframe, packet.is_discard)
         for packet in container.demux(stream)
         if packet.pts is not None
     ]
-    if not found or len(found) < stream.frames:
+    if len(found) < stream.frames:
+        return None
+    found = [(tick, end, key) for tick, end, key, unseen in found if not unseen]
+    if not found:
         return None
     ticks, keys = sorted(tick for tick, *_ in found), sorted(tick for tick, _, key in found if key)
     tick_s = stream.time_base or Fraction(1)
