@@ -7,8 +7,10 @@ models pay for them by area.
 
 from __future__ import annotations
 
+import base64
 import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +25,42 @@ SPEED = 30
 WISH = {"prompt": "A red fox trots through fresh snow at sunrise, slow dolly forward", "mode": "pro", "duration": 10}
 
 
+@dataclass(slots=True)
+class Cost:
+    """What an agent has spent so far."""
+
+    calls: int = 0
+    written: int = 0
+    read: int = 0
+    pictures: int = 0
+
+
 async def main() -> None:
     """Measure and print."""
     print(described())
+    cost = Cost()
     with tempfile.TemporaryDirectory() as folder:
         async with staged(Path(folder), SystemClock(speed=SPEED)) as stage:
-            stage.sandbox.faults.render_s = 180
-            job = await _called(stage, "generate_video", WISH)
-            while "wait_for_jobs" in job["next"]:
-                job = await _called(stage, "wait_for_jobs", {"job_ids": [job.get("job_id") or job["jobs"][0]["job_id"]]})
+            answer = await _called(stage, cost, "generate_video", WISH)
+            ids = [answer["job_id"]]
+            while "wait_for_jobs" in answer["next"]:
+                answer = await _called(stage, cost, "wait_for_jobs", {"job_ids": ids})
+            job = answer.get("jobs", [answer])[0]
+    print(f"a render of {job['elapsed_s']} s: {cost.calls} calls, {cost.written} bytes written, {cost.read} bytes read")
+    print(f"together {(cost.written + cost.read) / 1000:.1f} KB; and {cost.pictures / 1000:.1f} KB of pictures")
 
 
-async def _called(stage: Stage, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+async def _called(stage: Stage, cost: Cost, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
     answer = await stage.client.call_tool(tool, arguments)
     assert not answer.is_error, answer
+    cost.calls += 1
+    cost.written += len(tool) + len(json.dumps(arguments))
+    cost.read += len(json.dumps(answer.structured_content))
+    for block in answer.content:
+        if isinstance(block, ImageContent):
+            cost.pictures += len(base64.b64decode(block.data))
+        else:
+            cost.read += len(block.model_dump_json(by_alias=True, exclude_none=True))
     return answer.structured_content or {}
 
 

@@ -63,6 +63,6 @@ async def staged(
         folder=folder,
         clock=clock,
     )
-    async with jobs.running(), Client(build_server(jobs, settings, provider_name=provider.name)) as agent:
+    async with jobs.running(), Client(build_server(jobs, settings)) as agent:
         yield Stage(agent, provider, sandbox)
     await provider.aclose()

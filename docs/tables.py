@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -19,18 +20,41 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def written(text: str) -> str:
-    """``text`` with every generated table as the code has it now."""
-    for name, table in (("tools", tools_table), ("settings", settings_table)):
-        between = re.compile(rf"(<!-- {name}: written by docs/tables\.py -->\n).*?(\n<!-- end -->)", re.DOTALL)
-        text, found = between.subn(lambda match: match[1] + table() + match[2], text)  # noqa: B023 - called at once
-        if found != 1:
+    """``text`` with every generated table as the code has it now.
+
+    Raises:
+        ValueError: The markers between which a table stands are missing or doubled.
+    """
+    for name, table in (("tools", tools_table()), ("settings", settings_table())):
+        start, end = f"<!-- {name}: written by docs/tables.py -->\n", "<!-- end -->"
+        before, found, after = text.partition(start)
+        old, closed, rest = after.partition(end)
+        if not found or not closed or start in rest or "<!--" in old:
             raise ValueError(f"{README.name} needs the markers of the table '{name}' exactly once")
+        text = before + start + table + end + rest
     return text
 
 
 def tools_table() -> str:
-    """One row per tool, from the catalogue."""
-    raise NotImplementedError
+    """One row per tool, from the catalogue: the first sentence of what a model is told, and what hosts are told."""
+    from kling_mcp.server.catalogue import TOOLS
+
+    return _markdown(
+        ("Tool", "What it does", "Toolset", "Spends units"),
+        (
+            (
+                f"`{tool.name}`",
+                _first_sentence(inspect.getdoc(tool.operation) or ""),
+                tool.operation.toolset + (" ★" if tool.operation.starred else ""),
+                "yes" if tool.kind == "job" else "",
+            )
+            for tool in TOOLS.values()
+        ),
+    )
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?])\s", " ".join(text.split()), maxsplit=1)[0]
 
 
 def settings_table() -> str:
@@ -52,7 +76,7 @@ def _default(field: FieldInfo) -> str:
 
 def _markdown(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,8 @@ that starts the stdio server waits for the SDK only.
 from __future__ import annotations
 
 import argparse
-import errno
 import gc
 import os
-import socket
 import sys
 import threading
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from kling_mcp import __version__
 from kling_mcp.errors import KlingError, LocalTrouble, leaves
+from kling_mcp.ports import authority, listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -154,7 +153,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     from kling_mcp.sandbox.app import Sandbox  # noqa: PLC0415 - loaded at first use: it slows the start
 
     with listening(arguments.host, arguments.port) as door:
-        url = f"http://{_authority(arguments.host, door.getsockname()[1])}"
+        url = f"http://{authority(arguments.host, door.getsockname()[1])}"
         sandbox = Sandbox(
             clock=SystemClock(speed=arguments.speed), base_url=url, serve_retired=arguments.retired_models
         )
@@ -164,25 +163,6 @@ def _sandbox(arguments: argparse.Namespace) -> int:
         print(_banner(url), flush=True)
         server.run(sockets=[door])
     return 0
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens on ``host``, so that a port in use is known before anything else starts.
-
-    Raises:
-        LocalTrouble: The port is taken or may not be used, or the address is not one of this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        reason = {errno.EADDRINUSE: "is already in use", errno.EACCES: "may not be used by this account"}
-        why = reason.get(error.errno or 0, f"cannot be listened on ({error.strerror})")
-        raise LocalTrouble(f"Port {port} on {host} {why}.", fix="Choose another with --port.") from error
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _at_end_of_input(server: uvicorn.Server) -> None:
