@@ -43,6 +43,9 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 """Interface identifiers that carry an IPv4 address in their lower half, in whatever network."""
 
 
+_LAST_PORT = 65_535
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Scheme, host and port: what a credential or a trust belongs to."""
@@ -86,8 +89,11 @@ async def public_addresses(url: URL, resolver: Resolver) -> Sequence[str]:
     """
     if url.scheme != "https" or not url.host or url.userinfo:
         raise forbidden(url, "is not a plain https address")
+    port = Origin.of(url).port
+    if not 0 < port <= _LAST_PORT:
+        raise forbidden(url, "has a nonsensical port")
     try:
-        addresses = await resolver(url.raw_host.decode("ascii").strip("[]"), Origin.of(url).port)
+        addresses = await resolver(url.raw_host.decode("ascii").strip("[]"), port)
     except (OSError, UnicodeError) as error:
         raise Unavailable(f"The name {_shown(url)} could not be looked up.", fix="Check the network.") from error
     if not addresses or not all(is_public(address) for address in addresses):

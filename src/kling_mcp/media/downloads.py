@@ -192,7 +192,7 @@ class Downloads:
         _check_type(answer, kind)
         _check_size(expected or 0, most, kind)
         await anyio.to_thread.run_sync(draft.begin, expected)
-        async with aclosing(answer.aiter_raw(PIECE)) as pieces:
+        async with aclosing(answer.aiter_bytes(PIECE)) as pieces:
             while (piece := await self._next(pieces)) is not None:
                 if draft.size == 0:
                     _expect(kind, sniff(piece[:HEAD]))
