@@ -1,0 +1,143 @@
+"""The tools about money: what is left, and what something would cost."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from kling_mcp.errors import InvalidRequest
+from kling_mcp.operations.wording import closest
+from kling_mcp.server.answers import answer
+from kling_mcp.server.view import View, joined, moment, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp import types
+
+    from kling_mcp.operations.account import CheckBalance, EstimateCost
+    from kling_mcp.operations.base import Quote
+    from kling_mcp.providers.base import Balance, Pack
+    from kling_mcp.server.tool import Call, Tool
+
+
+class PackView(BaseModel):
+    """One resource pack."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    status: str
+    remaining: float
+    total: float
+    expires_at: str | None = None
+
+    @classmethod
+    def of(cls, pack: Pack) -> PackView:
+        """The pack as an agent sees it."""
+        return cls(
+            name=pack.name,
+            status=pack.status,
+            remaining=plain(pack.remaining) or 0,
+            total=plain(pack.total) or 0,
+            expires_at=moment(pack.expires_at),
+        )
+
+    def line(self) -> str:
+        """The pack as one line."""
+        until = f", until {self.expires_at}" if self.expires_at else ""
+        return f"{self.name}: {self.remaining} of {self.total} units, {self.status}{until}"
+
+
+class BalanceView(View):
+    """What the account still has."""
+
+    units: float
+    packs: list[PackView]
+    note: str
+
+    def text(self) -> str:
+        """The sum, then each pack."""
+        return "\n".join([f"{self.units} units left", *(pack.line() for pack in self.packs), self.note])
+
+
+class EstimateView(View):
+    """What a call would cost."""
+
+    tool: str
+    units: float | None = None
+    usd: float | None = None
+    package: str | None = None
+    model_name: str | None = None
+    basis: str
+    card_date: str | None = None
+    notes: list[str] | None = None
+
+    def text(self) -> str:
+        """The price, how it comes about, and what should be known."""
+        price = "price not known" if self.units is None else f"{self.units} units"
+        facts = [
+            f"{self.tool}: {price}",
+            f"list price {self.usd} USD" if self.usd is not None else None,
+            f"from the {self.package} package" if self.package else None,
+            self.model_name,
+            self.basis,
+            f"price list of {self.card_date}" if self.card_date else None,
+        ]
+        return "\n".join([joined(facts), *(self.notes or [])])
+
+
+async def check_balance(call: Call[CheckBalance]) -> types.CallToolResult:
+    """The account's packs.
+
+    Raises:
+        NotAuthorised, Unavailable, Busy: The account could not be read.
+    """
+    return answer(balance_view(await call.jobs.balance()))
+
+
+def balance_view(balance: Balance) -> BalanceView:
+    """The account as an agent sees it. Only packs in force count as units left."""
+    usable = [pack.remaining for pack in balance.packs if pack.status == "online"]
+    return BalanceView(
+        units=plain(sum(usable, start=Decimal())) or 0,
+        packs=[PackView.of(pack) for pack in balance.packs],
+        note="Kling updates these figures with a delay of up to 12 hours.",
+    )
+
+
+async def estimate_cost(call: Call[EstimateCost]) -> types.CallToolResult:
+    """What the given call would cost, from the price list alone; or the refusal that call would get.
+
+    Raises:
+        InvalidRequest: The tool is unknown, or its arguments are wrong.
+    """
+    tool = _named(call.tools, call.request.tool_name)
+    request = tool.arguments.parse(call.request.arguments)
+    if tool.kind != "job":
+        return answer(EstimateView(tool=tool.name, units=0, usd=0, basis="this tool is free"))
+    return answer(estimate_view(tool.name, request.model, request.quote()))
+
+
+def estimate_view(tool: str, model: str | None, quote: Quote) -> EstimateView:
+    """A quote as an agent sees it."""
+    return EstimateView(
+        tool=tool,
+        units=plain(quote.units),
+        usd=plain(quote.usd),
+        package=quote.package,
+        model_name=model,
+        basis=quote.basis,
+        card_date=quote.card_date,
+        notes=list(quote.notes) or None,
+    )
+
+
+def _named(tools: Mapping[str, Tool], name: str) -> Tool:
+    if name in tools:
+        return tools[name]
+    meant = closest(name, tools)
+    hint = f"Did you mean '{meant}'?" if meant else f"The tools are: {', '.join(tools)}."
+    raise InvalidRequest.one("tool", f"There is no tool '{name[:60]}'. {hint}")

@@ -1,0 +1,129 @@
+"""From facts to what goes over the wire: views, failures and pictures as tool results."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+from mcp import types
+
+from kling_mcp.errors import NOT_CHARGED, InvalidRequest
+from kling_mcp.server.views import ErrorView, media_uri, viewed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kling_mcp.errors import KlingError
+    from kling_mcp.jobs.model import Job, Media
+    from kling_mcp.jobs.runner import Jobs
+    from kling_mcp.operations.base import Kind
+    from kling_mcp.server.view import View
+    from kling_mcp.server.views import JobView
+
+log = logging.getLogger(__name__)
+
+PICTURES_AT_MOST = 4
+"""Thumbnails in one answer: each costs the model about a thousand tokens."""
+FREE = "This call cost nothing."
+CRASHED = (
+    "Internal error of kling-mcp; its log has the details. Nothing is lost: every job that was accepted is kept, "
+    "and list_jobs shows it. Look there before calling again."
+)
+
+
+def answer(view: View, *extras: types.ContentBlock, is_error: bool = False) -> types.CallToolResult:
+    """The same facts in both channels, then links and pictures."""
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=view.text()), *extras],
+        structured_content=view.structured(),
+        is_error=is_error,
+    )
+
+
+def refusal(error: KlingError, kind: Kind) -> types.CallToolResult:
+    """A failure we foresee: one sentence for each problem, ending with what was charged."""
+    failure = error.failure
+    if isinstance(error, InvalidRequest):
+        sentences = [problem.sentence for problem in error.problems]
+    else:
+        sentences = [part for part in (f"[{failure.code}] {failure.message}", failure.fix) if part]
+    text = "\n".join([*sentences, NOT_CHARGED if kind == "job" else FREE])
+    return _failed(text, ErrorView.of(failure))
+
+
+def crash() -> types.CallToolResult:
+    """A bug of ours: what happened stays in the log."""
+    return _failed(CRASHED, ErrorView(code="internal_error", message=CRASHED))
+
+
+def unknown_tool(sentence: str) -> types.CallToolResult:
+    """A call of a tool that is not there."""
+    return _failed(f"{sentence}\n{FREE}", ErrorView(code="unknown_tool", message=sentence, charged=False))
+
+
+def _failed(text: str, error: ErrorView) -> types.CallToolResult:
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=text)],
+        structured_content={"error": error.model_dump(mode="json", exclude_none=True)},
+        is_error=True,
+    )
+
+
+def view_of(jobs: Jobs, job: Job, *, fresh: bool = False) -> JobView:
+    """A job as an agent sees it, at this moment."""
+    return viewed(job, now=jobs.clock.now(), eta_s=jobs.eta_s(job), fresh=fresh)
+
+
+async def about(jobs: Jobs, job: Job, *, fresh: bool = False) -> types.CallToolResult:
+    """The answer about one job. A failed job is an error, so that no host shows it as a success."""
+    return answer(view_of(jobs, job, fresh=fresh), *await shown([job]), is_error=failed(job))
+
+
+def failed(job: Job) -> bool:
+    """Whether the job ended without a result and not by the agent's own wish."""
+    return job.failure is not None and job.finished
+
+
+async def shown(jobs: Sequence[Job]) -> list[types.ContentBlock]:
+    """A link to each result, and a small picture of those that are on disk."""
+    results = [(job, media) for job in jobs for media in job.media]
+    links = [link(media) for _, media in results]
+    firsts = [job.media[0] for job in jobs if job.media][:PICTURES_AT_MOST]
+    pictures = [picture for media in firsts if (picture := await _thumbnail(media))]
+    return [*links, *pictures]
+
+
+def link(media: Media) -> types.ResourceLink:
+    """Where a client can read the file itself."""
+    return types.ResourceLink(
+        type="resource_link",
+        uri=media_uri(media),
+        name=name_of(media),
+        mime_type=media.mime,
+        size=media.size,
+    )
+
+
+def name_of(media: Media) -> str:
+    """What people call a result: its file's name."""
+    return Path(media.path).name if media.path else media.media_id
+
+
+def picture(jpeg: bytes) -> types.ImageContent:
+    """A JPEG the model can see."""
+    return types.ImageContent(type="image", data=base64.b64encode(jpeg).decode(), mime_type="image/jpeg")
+
+
+async def _thumbnail(media: Media) -> types.ImageContent | None:
+    if media.path is None or media.kind not in ("video", "image"):
+        return None
+    from kling_mcp.media.preview import thumbnail  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    try:
+        return picture(await anyio.to_thread.run_sync(thumbnail, Path(media.path), abandon_on_cancel=True))
+    except Exception as trouble:  # noqa: BLE001 - whatever is wrong with a picture, the answer matters more
+        log.warning("no thumbnail of %s: %s", media.media_id, trouble)
+        return None

@@ -1,0 +1,128 @@
+"""The tools that look after jobs already made. They read the ledger and cost nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from kling_mcp.operations.base import Operation
+from kling_mcp.operations.fields import JsonText, Omitted, Whole
+from kling_mcp.server.answers import about, answer, failed, shown, view_of
+from kling_mcp.server.tool import Waiting
+from kling_mcp.server.views import STATES, Status, gathered, listed
+from kling_mcp.server.waiting import budget, waited
+from kling_mcp.settings import MAX_WAIT_SECONDS
+
+if TYPE_CHECKING:
+    from mcp import types
+
+    from kling_mcp.server.tool import Call
+    from kling_mcp.settings import Settings
+
+JOBS_AT_ONCE = 50
+PAGE = 10
+PAGE_AT_MOST = 50
+
+
+def _as_list(value: object) -> object:
+    """A model with one id may not bother with a list."""
+    return [value] if isinstance(value, str) else value
+
+
+class GetJob(Operation):
+    """Look at one job now, without waiting. If its finished file is missing on disk, it is fetched again."""
+
+    tool = "get_job"
+    title = "Get a job"
+    toolset = "jobs"
+    starred = True
+    kind = "local"
+    yields = "text"
+
+    job_id: str
+    """The job's id."""
+
+
+class WaitForJobs(Waiting, Operation):
+    """Wait for jobs already submitted, up to 55 s per call; call it again while they run. Costs nothing."""
+
+    tool = "wait_for_jobs"
+    title = "Wait for jobs"
+    toolset = "jobs"
+    starred = True
+    kind = "local"
+    yields = "text"
+
+    job_ids: Annotated[list[str], Field(min_length=1, max_length=JOBS_AT_ONCE), BeforeValidator(_as_list), JsonText]
+    """Ids of the jobs."""
+    until: Literal["all", "first"] = "all"
+    """Return when all are finished, or when the first is."""
+
+
+class ListJobs(Operation):
+    """List jobs, newest first: to find an id again, or to see what was made and what it cost."""
+
+    tool = "list_jobs"
+    title = "List jobs"
+    toolset = "jobs"
+    starred = True
+    kind = "local"
+    yields = "text"
+
+    status: Status | Omitted = None
+    """Only jobs with this status."""
+    made_by: str | Omitted = None
+    """Only jobs of this tool, for instance generate_video."""
+    limit: Annotated[Whole, Field(ge=1, le=PAGE_AT_MOST)] = PAGE
+    """How many."""
+    before: str | Omitted = None
+    """Continue after the job with this id."""
+
+
+class CancelJob(Operation):
+    """Withdraw a job that still waits to be submitted. Kling has no cancel: once submitted, a job runs to its end."""
+
+    tool = "cancel_job"
+    title = "Cancel a job"
+    toolset = "jobs"
+    kind = "local"
+    yields = "text"
+
+    job_id: str
+    """The job's id."""
+
+
+async def get_job(call: Call[GetJob]) -> types.CallToolResult:
+    """One job as it stands."""
+    return await about(call.jobs, await call.jobs.get(call.request.job_id))
+
+
+async def wait_for_jobs(call: Call[WaitForJobs]) -> types.CallToolResult:
+    """The jobs as they stand when they are finished, or when the time is up. An error only if every one failed."""
+    job_ids = list(dict.fromkeys(call.request.job_ids))
+    jobs = await waited(call, job_ids, budget(call, patience(call.settings)), call.request.until)
+    view = gathered([(job, view_of(call.jobs, job)) for job in jobs])
+    return answer(view, *await shown(jobs), is_error=all(failed(job) for job in jobs))
+
+
+def patience(settings: Settings) -> float:
+    """Seconds that ``wait_for_jobs`` waits by default.
+
+    As long as a call may last, so that a long job takes few of them; unless the operator has set a limit, who knows
+    what the host bears.
+    """
+    return settings.wait_seconds if "wait_seconds" in settings.model_fields_set else MAX_WAIT_SECONDS
+
+
+async def list_jobs(call: Call[ListJobs]) -> types.CallToolResult:
+    """A page of the ledger."""
+    asked = call.request
+    states = STATES[asked.status] if asked.status else ()
+    jobs = await call.jobs.list(states=states, tool=asked.made_by, limit=asked.limit, before=asked.before)
+    return answer(listed(jobs, asked.limit))
+
+
+async def cancel_job(call: Call[CancelJob]) -> types.CallToolResult:
+    """The job, withdrawn."""
+    return await about(call.jobs, await call.jobs.cancel(call.request.job_id))

@@ -1,0 +1,60 @@
+"""What every answer has in common: one set of facts, as data and as text, because some hosts read only one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from decimal import Decimal
+
+
+class View(BaseModel):
+    """A tool's answer. Fields without a value are left out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def structured(self) -> dict[str, Any]:
+        """The facts as data."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def text(self) -> str:
+        """The same facts as text."""
+        raise NotImplementedError
+
+    @classmethod
+    def output_schema(cls) -> dict[str, Any]:
+        """What hosts are told about the answer: names and types only, to be small.
+
+        Nothing is required and nothing forbidden, because an answer leaves out what has no value; ``error`` is always
+        among the names, because hosts check failures against the same schema.
+        """
+        schema = cls.model_json_schema(mode="serialization")
+        names = {name: {"type": _kind(field)} for name, field in schema["properties"].items()}
+        return {"type": "object", "properties": {**names, "error": {"type": "object"}}}
+
+
+def _kind(field: dict[str, Any]) -> str:
+    """The JSON type of a field, which may be absent but is never null. What it refers to is always an object."""
+    choices = [choice for choice in field.get("anyOf", [field]) if choice.get("type") != "null"]
+    return choices[0].get("type", "object")
+
+
+def moment(unix_s: float | None) -> str | None:
+    """A time as people and models read it: ISO 8601, UTC, whole seconds."""
+    return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def plain(amount: Decimal | None) -> float | None:
+    """An exact amount as a JSON number, whole where it is whole."""
+    if amount is None:
+        return None
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def joined(parts: Iterable[str | None], between: str = ", ") -> str:
+    """The parts there are, as one text."""
+    return between.join(part for part in parts if part)

@@ -1,0 +1,306 @@
+"""What an agent is told about jobs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from kling_mcp.jobs.model import Delivery, State
+from kling_mcp.server.view import View, joined, moment, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from kling_mcp.errors import Failure
+    from kling_mcp.jobs.model import Job, Media
+
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled", "unconfirmed"]
+
+STATES: dict[Status, tuple[State, ...]] = {
+    "queued": (State.QUEUED, State.SUBMITTING, State.UNKNOWN),
+    "running": (State.RUNNING,),
+    "succeeded": (State.SUCCEEDED,),
+    "failed": (State.FAILED,),
+    "cancelled": (State.CANCELLED,),
+    "unconfirmed": (State.UNCONFIRMED,),
+}
+"""What an agent calls each state of the engine. It need not know how a POST is secured."""
+
+STATUS: dict[State, Status] = {state: status for status, states in STATES.items() for state in states}
+
+MEDIA_URI = "kling://media/"
+JOB_URI = "kling://jobs/"
+PROMPT_SHOWN = 60
+
+_COST = {False: "Nothing was charged.", True: "It was charged.", None: "Whether it was charged is not known."}
+_IN_DOUBT = "Kling's answer was lost: asking whether it arrived; nothing is sent or charged twice."
+
+
+class ErrorView(BaseModel):
+    """Why a job failed, as in ``errors.Failure``; ``charged`` is absent where nobody can know."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    message: str
+    fix: str | None = None
+    retryable: bool = False
+    charged: bool | None = None
+    request_id: str | None = None
+
+    @classmethod
+    def of(cls, failure: Failure) -> ErrorView:
+        """The failure as an agent sees it."""
+        return cls(
+            code=failure.code,
+            message=failure.message,
+            fix=failure.fix or None,
+            retryable=failure.retryable,
+            charged=failure.charged,
+            request_id=failure.request_id,
+        )
+
+    def line(self) -> str:
+        """The failure as one line."""
+        support = f"(Kling request {self.request_id})" if self.request_id else ""
+        return joined([f"[{self.code}] {self.message}", self.fix, _COST[self.charged], support], " ")
+
+
+class MediaView(BaseModel):
+    """One result. What is known of the file only is absent until it is on disk."""
+
+    model_config = ConfigDict(frozen=True)
+
+    uri: str
+    url: str
+    expires_at: str | None = None
+    path: str | None = None
+    mime: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    sha256: str | None = None
+    id: str | None = None
+
+    @classmethod
+    def of(cls, media: Media) -> MediaView:
+        """The result as an agent sees it."""
+        return cls(
+            uri=media_uri(media),
+            url=media.url,
+            expires_at=moment(media.expires_at),
+            path=media.path,
+            mime=media.mime,
+            width=media.width,
+            height=media.height,
+            duration_s=media.duration_s,
+            sha256=media.sha256,
+            id=media.kling_id,
+        )
+
+    def line(self) -> str:
+        """The result as one line."""
+        facts = [
+            self.mime,
+            f"{self.width}x{self.height}" if self.width else None,
+            f"{self.duration_s} s" if self.duration_s else None,
+            f"file {self.path}" if self.path else None,
+            f"url {self.url}" + (f" (until {self.expires_at})" if self.expires_at else ""),
+            f"Kling id {self.id}" if self.id else None,
+            f"sha256 {self.sha256}" if self.sha256 else None,
+        ]
+        return f"{self.uri}: {joined(facts)}"
+
+
+class JobView(View):
+    """How a job stands, and what to do next."""
+
+    job_id: str
+    tool: str
+    status: Status
+    elapsed_s: int
+    eta_s: int | None = None
+    model_name: str | None = None
+    units_quoted: float | None = None
+    units_charged: float | None = None
+    media: list[MediaView] | None = None
+    error: ErrorView | None = None
+    notes: list[str] | None = None
+    next: str | None = None
+
+    def text(self) -> str:
+        """One line for the job, one for each result, then what went wrong and what to do."""
+        facts = [
+            self.model_name,
+            f"{self.elapsed_s} s",
+            f"about {self.eta_s} s to go" if self.eta_s is not None else None,
+            f"{self.units_quoted} units quoted" if self.units_quoted is not None else None,
+            f"{self.units_charged} units charged" if self.units_charged is not None else None,
+        ]
+        lines = [f"{self.job_id} {self.status}: {self.tool}, {joined(facts)}"]
+        lines += [media.line() for media in self.media or ()]
+        lines += [self.error.line()] if self.error else []
+        lines += self.notes or []
+        lines += [self.next] if self.next else []
+        return "\n".join(lines)
+
+
+class JobsView(View):
+    """Several jobs, as ``wait_for_jobs`` returns them."""
+
+    jobs: list[JobView]
+    next: str
+
+    def text(self) -> str:
+        """Each job in turn, then what to do."""
+        return "\n".join([*(job.text() for job in self.jobs), self.next])
+
+
+class JobRow(BaseModel):
+    """One line of a listing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: str
+    tool: str
+    status: Status
+    created_at: str
+    model_name: str | None = None
+    units: float | None = None
+    prompt: str | None = None
+    uri: str | None = None
+
+    @classmethod
+    def of(cls, job: Job) -> JobRow:
+        """The job in a few words."""
+        prompt = str(job.arguments.get("prompt") or "")
+        return cls(
+            job_id=job.id,
+            tool=job.tool,
+            status=STATUS[job.state],
+            created_at=moment(job.created_at) or "",
+            model_name=job.model_name,
+            units=plain(job.units_quoted if job.units_charged is None else job.units_charged),
+            prompt=(prompt if len(prompt) <= PROMPT_SHOWN else prompt[: PROMPT_SHOWN - 1] + "…") or None,
+            uri=media_uri(job.media[0]) if job.media else None,
+        )
+
+    def line(self) -> str:
+        """The row as one line."""
+        facts = [
+            self.tool,
+            self.created_at,
+            self.model_name,
+            f"{self.units} units" if self.units is not None else None,
+            f"“{self.prompt}”" if self.prompt else None,
+            self.uri,
+        ]
+        return f"{self.job_id} {self.status}: {joined(facts)}"
+
+
+class ListingView(View):
+    """A page of jobs, newest first."""
+
+    jobs: list[JobRow]
+    next: str
+
+    def text(self) -> str:
+        """One line for each job, then how to go on."""
+        return "\n".join([*(row.line() for row in self.jobs), self.next])
+
+
+def viewed(job: Job, *, now: float, eta_s: float | None, fresh: bool = False) -> JobView:
+    """A job as an agent sees it.
+
+    Args:
+        job: The engine's record.
+        now: Unix seconds.
+        eta_s: Seconds it will probably still take; None once finished.
+        fresh: Whether the agent hears of this job for the first time, and so its notes even while it runs.
+    """
+    notes = [*(job.notes if fresh or job.finished else ()), *_hindrances(job)]
+    return JobView(
+        job_id=job.id,
+        tool=job.tool,
+        status=STATUS[job.state],
+        elapsed_s=max(0, round((job.finished_at or now) - job.created_at)),
+        eta_s=None if eta_s is None else round(eta_s),
+        model_name=job.model_name,
+        units_quoted=plain(job.units_quoted),
+        units_charged=plain(job.units_charged),
+        media=[MediaView.of(media) for media in job.media] or None,
+        error=ErrorView.of(job.failure) if job.failure and job.state in (State.FAILED, State.UNCONFIRMED) else None,
+        notes=notes or None,
+        next=advice(job),
+    )
+
+
+def gathered(jobs: Sequence[tuple[Job, JobView]]) -> JobsView:
+    """Several jobs in one answer: what to do about the unfinished is said once, for all of them."""
+    unsettled = [job.id for job, _ in jobs if not job.settled]
+    views = [view if job.settled else view.model_copy(update={"next": None}) for job, view in jobs]
+    return JobsView(jobs=views, next=wait_call(unsettled) if unsettled else "All are finished; nothing to wait for.")
+
+
+def listed(jobs: Sequence[Job], limit: int) -> ListingView:
+    """A page of a listing, and how to get the next one."""
+    if len(jobs) == limit:
+        onward = f'for older ones call list_jobs(before="{jobs[-1].id}")'
+    else:
+        onward = "These are all." if jobs else "There are no such jobs."
+    return ListingView(jobs=[JobRow.of(job) for job in jobs], next=onward)
+
+
+def wait_call(job_ids: Iterable[str]) -> str:
+    """The literal call that waits for these jobs: agents copy it, and so do not pay twice."""
+    return f"call wait_for_jobs(job_ids={json.dumps(list(job_ids))}); do not resubmit"
+
+
+def advice(job: Job) -> str:
+    """What to do about a job now, one sentence."""
+    if not job.settled:
+        return wait_call([job.id])
+    match job.state:
+        case State.SUCCEEDED:
+            return _delivery_advice(job)
+        case State.FAILED if job.failure and job.failure.retryable:
+            return f"Once that is put right, call {job.tool} again with the same arguments."
+        case State.FAILED:
+            return "Do not repeat it unchanged."
+        case State.UNCONFIRMED:
+            return "Before anything is resubmitted, the human should look at Kling's own task list and bill."
+        case _:
+            return f"It was never submitted; call {job.tool} again if it is wanted after all."
+
+
+def _delivery_advice(job: Job) -> str:
+    match job.delivery:
+        case Delivery.STORED:
+            return f'Show the file to the human; preview_media(job_id="{job.id}") shows it to you.'
+        case Delivery.EXPIRED:
+            return "Kling has deleted the file; it can only be generated again."
+        case Delivery.FAILED:
+            return f'Put that right, then call get_job(job_id="{job.id}"): it fetches the file again at no cost.'
+        case _:
+            return f'Call get_job(job_id="{job.id}") for the file.'
+
+
+def _hindrances(job: Job) -> list[str]:
+    """Why it waits, or why its file is not here."""
+    if job.state is State.UNKNOWN:
+        return [_IN_DOUBT]
+    if not job.finished:
+        return [job.blocked_reason] if job.blocked_reason else []
+    return list(dict.fromkeys(media.trouble for media in job.media if media.trouble))
+
+
+def job_uri(job_id: str) -> str:
+    """A job's address among our resources."""
+    return JOB_URI + job_id
+
+
+def media_uri(media: Media) -> str:
+    """A result's address among our resources."""
+    return MEDIA_URI + media.media_id

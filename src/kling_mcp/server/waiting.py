@@ -1,0 +1,74 @@
+"""Waiting for jobs on behalf of a call: within its budget, with signs of life, and cancellable without harm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from kling_mcp.server.answers import about
+from kling_mcp.server.tool import Waiting, without_waiting
+from kling_mcp.server.views import STATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mcp import types
+
+    from kling_mcp.jobs.model import Job
+    from kling_mcp.operations.base import Operation
+    from kling_mcp.server.tool import Call
+
+TICK_S = 0.001
+"""The protocol wants every progress value larger than the last, even if no time went by."""
+
+
+async def make_job(call: Call[Operation]) -> types.CallToolResult:
+    """Submit a paid request, wait for its result, and answer with the result or the handle.
+
+    Once ``Jobs.submit`` returned, the job is in the ledger: the client may leave at any time.
+
+    Raises:
+        InvalidRequest, NotAuthorised, LocalTrouble: Nothing was submitted.
+    """
+    operation = without_waiting(call.request, call.tools[call.request.tool].operation)
+    arguments = {name: value for name, value in call.arguments.items() if name in type(operation).model_fields}
+    job = await call.jobs.submit(operation, arguments)
+    job = await call.jobs.answered(job.id)
+    if not job.settled:
+        (job,) = await waited(call, [job.id], budget(call, call.settings.wait_seconds))
+    return await about(call.jobs, job, fresh=True)
+
+
+def budget(call: Call[Any], otherwise: float) -> float:
+    """How long this call may wait: what the agent said, or ``otherwise``. Seconds."""
+    asked = call.request.wait_seconds if isinstance(call.request, Waiting) else None
+    return otherwise if asked is None else asked
+
+
+async def waited(
+    call: Call[Any], job_ids: Sequence[str], budget_s: float, need: Literal["first", "all"] = "all"
+) -> list[Job]:
+    """Wait until the first, or all, of these jobs are settled, telling the client about it every few seconds.
+
+    Raises:
+        InvalidRequest: An id is unknown.
+    """
+    last = 0.0
+
+    async def tell(jobs: Sequence[Job]) -> None:
+        nonlocal last
+        elapsed = call.jobs.clock.now() - min(job.created_at for job in jobs)
+        remaining = max((call.jobs.eta_s(job) or 0.0 for job in jobs), default=0.0)
+        last = max(round(elapsed, 1), round(last + TICK_S, 3))
+        await call.report(last, round(last + remaining, 1), told(jobs, elapsed, elapsed + remaining))
+
+    return await call.jobs.wait(job_ids, budget_s, need=need, on_progress=tell)
+
+
+def told(jobs: Sequence[Job], elapsed_s: float, expected_s: float) -> str:
+    """How far they are, for the person who watches."""
+    time = f"{elapsed_s:.0f} s of about {expected_s:.0f} s"
+    if len(jobs) > 1:
+        return f"{sum(job.settled for job in jobs)} of {len(jobs)} done, {time}"
+    (job,) = jobs
+    reason = f" ({job.blocked_reason})" if job.blocked_reason else ""
+    return f"{STATUS[job.state]}, {time}{reason}"
