@@ -114,33 +114,31 @@ def test_the_default_model_is_a_current_one() -> None:
     assert MODELS[DEFAULT_VIDEO_MODEL].retired is None
 
 
-@pytest.mark.parametrize(
-    ("model", "v2_name", "prompt_max", "image_prompt_max", "v2_prompt_max", "cfg_scale"),
-    [
-        ("kling-v3", "kling-3.0", 2500, 2500, 3072, "supported"),
-        ("kling-3.0-turbo", "kling-3.0-turbo", 3072, 2500, 3072, "absent"),
-        ("kling-v2-6", "kling-2.6", 2500, 2500, 2500, "ignored"),
-        ("kling-v2-5-turbo", "kling-2.5-turbo", 2500, 2500, 2500, "ignored"),
-        ("kling-v2-1-master", None, 2500, 2500, None, "ignored"),
-        ("kling-v2-1", None, 2500, 2500, None, "ignored"),
-        ("kling-v2-master", None, 2500, 2500, None, "ignored"),
-        ("kling-v1-6", None, 2500, 2500, None, "supported"),
-        ("kling-v1-5", None, 2500, 2500, None, "supported"),
-        ("kling-v1", None, 2500, 2500, None, "supported"),
-    ],
-)
-def test_the_facts_of_each_model_are_the_contracts(
-    model: str, v2_name: str | None, prompt_max: int, image_prompt_max: int, v2_prompt_max: int | None, cfg_scale: str
-) -> None:
-    facts = MODELS[model]
-    assert (facts.v2_name, facts.prompt_max, facts.image_prompt_max, facts.v2_prompt_max, facts.cfg_scale) == (
-        v2_name,
-        prompt_max,
-        image_prompt_max,
-        v2_prompt_max,
-        cfg_scale,
-    )
-    assert facts.aspect_ratios == ("16:9", "9:16", "1:1")
+# model, name on the new wire, longest prompt from text, with an image, from text on the new wire, cfg_scale
+FACTS = [
+    ("kling-v3", "kling-3.0", 2500, 2500, 3072, "supported"),
+    ("kling-3.0-turbo", "kling-3.0-turbo", 3072, 3072, 3072, "absent"),
+    ("kling-v2-6", "kling-2.6", 2500, 2500, 2500, "ignored"),
+    ("kling-v2-5-turbo", "kling-2.5-turbo", 2500, 2500, 2500, "ignored"),
+    ("kling-v2-1-master", None, 2500, 2500, None, "ignored"),
+    ("kling-v2-1", None, 2500, 2500, None, "ignored"),
+    ("kling-v2-master", None, 2500, 2500, None, "ignored"),
+    ("kling-v1-6", None, 2500, 2500, None, "supported"),
+    ("kling-v1-5", None, 2500, 2500, None, "supported"),
+    ("kling-v1", None, 2500, 2500, None, "supported"),
+]
+
+
+def test_the_facts_of_each_model_are_the_contracts() -> None:
+    ours = [
+        (m.name, m.v2_name, m.prompt_max, m.image_prompt_max, m.v2_prompt_max, m.cfg_scale) for m in MODELS.values()
+    ]
+    assert ours == FACTS
+    assert {m.aspect_ratios for m in MODELS.values()} == {("16:9", "9:16", "1:1")}
+
+
+def test_where_two_pages_disagree_about_the_prompt_the_larger_limit_holds_and_the_smaller_is_kept() -> None:
+    assert {m.name: m.image_prompt_sure for m in MODELS.values() if m.image_prompt_sure} == {"kling-3.0-turbo": 2500}
 
 
 def test_only_3_0_turbo_is_bound_to_the_new_wire_and_always_sounds() -> None:

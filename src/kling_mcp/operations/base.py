@@ -1,24 +1,28 @@
 """What every operation is: one class that is both the tool's schema and the request.
 
-A subclass declares its facts as class variables and its fields with docstrings; ``Operation.parse`` turns an
-agent's arguments into a checked instance or one ``InvalidRequest`` that names every problem at once.
+A subclass declares its facts as class variables, its fields with docstrings, and what must hold between fields as a
+tuple of rules. ``Operation.parse`` turns an agent's arguments into a checked instance or one ``InvalidRequest`` that
+names every problem at once.
 """
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from kling_mcp.errors import NOT_CHARGED, InvalidRequest, Problem
+from kling_mcp.errors import InvalidRequest
+from kling_mcp.operations.schema import WithoutNull, inlined
+from kling_mcp.operations.wording import closest, field_problem, root, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
-    from pydantic_core import ErrorDetails
+    from kling_mcp.errors import Problem
 
 Kind = Literal["job", "immediate", "local"]
 Yields = Literal["video", "image", "audio", "text", "faces", "voice", "element", "session"]
@@ -33,7 +37,7 @@ class Quote:
 
     Attributes:
         units: Units Kling will deduct, exactly; None where no price is known.
-        package: Which resource pack pays (``video``, ``image``, ``audio``).
+        package: Which resource pack pays (``video``, ``image``, ``audio``); empty where nothing is paid.
         basis: How the figure comes about, for the human ("5 s x 0.8 units").
         card_date: Date of the price list the figure is from, ISO.
         notes: What the agent should know before paying (a retired model, an unconfirmed price).
@@ -49,6 +53,32 @@ class Quote:
     def usd(self) -> Decimal | None:
         """List price in US dollars; None where the units are not known."""
         return None if self.units is None else self.units * USD_PER_UNIT
+
+
+AnyOperation = TypeVar("AnyOperation", bound="Operation")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[AnyOperation]):
+    """Something that must hold between fields.
+
+    Attributes:
+        reads: Fields whose values it looks at. It is skipped while one of them is wrong in itself. Fields it only asks
+            for presence are not listed: a wrong value is present too.
+        check: Yields a problem for each way the request breaks it. Pure.
+    """
+
+    reads: frozenset[str]
+    check: Callable[[AnyOperation], Iterator[Problem]]
+
+    def broken_by(self, request: AnyOperation, unsound: AbstractSet[str]) -> list[Problem]:
+        """The problems of a request whose ``unsound`` fields hold no usable value."""
+        return [] if self.reads & unsound else list(self.check(request))
+
+
+def rule(*reads: str) -> Callable[[Callable[[AnyOperation], Iterator[Problem]]], Rule[AnyOperation]]:
+    """Make a check a rule that looks at the values of these fields."""
+    return lambda check: Rule(frozenset(reads), check)
 
 
 class Operation(BaseModel):
@@ -72,10 +102,11 @@ class Operation(BaseModel):
 
     def body(self) -> dict[str, Any]:
         """The legacy wire body, without the fields the engine owns (callback_url, external_task_id)."""
-        return self.model_dump(mode="json", exclude_none=True)
+        return self.model_dump(mode="json", exclude_none=True, by_alias=True)
 
-    def problems(self) -> Iterable[Problem]:
-        """Rules between fields. Called on whatever fields were individually sound."""
+    def problems(self, unsound: AbstractSet[str] = frozenset()) -> Iterable[Problem]:
+        """What is wrong between fields, given that the values of ``unsound`` fields are not usable."""
+        del unsound
         return ()
 
     def quote(self) -> Quote:
@@ -88,6 +119,16 @@ class Operation(BaseModel):
         return None
 
     @classmethod
+    def input_schema(cls) -> dict[str, Any]:
+        """The tool's JSON schema: an object without titles, references, top-level unions or null branches."""
+        return inlined(cls.model_json_schema(schema_generator=WithoutNull))
+
+    @classmethod
+    def argument_names(cls) -> Mapping[str, str]:
+        """What the agent calls each argument, and the field it is. They differ only where a field has an alias."""
+        return {info.alias or name: name for name, info in cls.model_fields.items()}
+
+    @classmethod
     def parse(cls, arguments: Mapping[str, Any]) -> Self:
         """Check an agent's arguments.
 
@@ -95,67 +136,65 @@ class Operation(BaseModel):
 
         Raises:
             InvalidRequest: Every problem at once: unknown names (with the closest real one), bad values, and the
-                rules between the fields that were sound.
+                rules between fields, as far as they do not hang on a bad value.
         """
         given = {name: value for name, value in arguments.items() if not _is_empty(value)}
-        known = {name: value for name, value in given.items() if name in cls.model_fields}
-        found = [_unknown_name(cls, name) for name in given if name not in known]
-        try:
-            request = cls.model_validate(known)
-        except ValidationError as error:
-            details = error.errors(include_url=False, include_context=True)
-            found += [_field_problem(cls, detail) for detail in details]
-            request = cls._of_sound_fields(known, {str(detail["loc"][0]) for detail in details if detail["loc"]})
-        if request is not None:
-            broken = {p.field.split("[")[0].split(".")[0] for p in found}
-            found += [p for p in request.problems() if p.field.split("[")[0].split(".")[0] not in broken]
+        known = {name: value for name, value in given.items() if name in cls.argument_names()}
+        found, meant = _unknown_names(cls, given)
+        request, wrong = cls._validated(known)
+        unsound = {*meant, *(root(problem.field) for problem in wrong)}
+        if request is None or unsound:
+            request = cls._salvaged({**meant, **known}, unsound)
+        found += [problem for problem in wrong if problem.field not in meant]
+        found += [problem for problem in request.problems(unsound) if root(problem.field) not in unsound]
         if found:
             raise InvalidRequest(found)
-        assert request is not None  # noqa: S101 - a request without problems was built
         return request
 
     @classmethod
-    def _of_sound_fields(cls, known: Mapping[str, Any], broken: set[str]) -> Self | None:
-        """The request without its broken fields, to run the remaining rules on; None if a required one is broken."""
+    def _validated(cls, known: Mapping[str, Any]) -> tuple[Self | None, list[Problem]]:
+        """The request, or what is wrong with its fields one by one."""
         try:
-            return cls.model_validate({name: value for name, value in known.items() if name not in broken})
-        except ValidationError:
-            return None
+            return cls.model_validate(known), []
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_context=False)
+            return None, [field_problem(cls.tool, detail) for detail in details]
+
+    @classmethod
+    def _salvaged(cls, given: Mapping[str, Any], unsound: AbstractSet[str]) -> Self:
+        """The request without its unsound fields, so that the remaining rules can look at it.
+
+        An unsound field takes its default; where that is None, it keeps its raw value, so that rules still see that
+        it was given.
+        """
+        sound = {name: value for name, value in given.items() if name not in unsound}
+        request = _forgiving(cls).model_validate(sound)
+        raw = {field: given.get(name) for name, field in cls.argument_names().items() if name in unsound}
+        return request.model_copy(update={field: raw[field] for field in raw if getattr(request, field) is None})
+
+
+def _unknown_names(operation: type[Operation], given: Mapping[str, Any]) -> tuple[list[Problem], dict[str, Any]]:
+    """A problem for each argument the tool does not have, and the values of those whose meaning is clear."""
+    fields = operation.argument_names()
+    unknown = [name for name in given if name not in fields]
+    guesses = {closest(name, fields): given[name] for name in unknown}
+    meant = {name: value for name, value in guesses.items() if name is not None and name not in given}
+    return [unknown_name(operation.tool, name, fields) for name in unknown], meant
+
+
+@cache
+def _forgiving(operation: type[AnyOperation]) -> type[AnyOperation]:
+    """The same operation with nothing required."""
+    optional: dict[str, Any] = {
+        name: (info.rebuild_annotation() | None, Field(default=None, alias=info.alias))
+        for name, info in operation.model_fields.items()
+        if info.is_required()
+    }
+    return create_model(operation.__name__, __base__=operation, **optional)
 
 
 def _is_empty(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip()) or value in ([], {})
 
 
-def _unknown_name(operation: type[Operation], name: str) -> Problem:
-    close = difflib.get_close_matches(name, operation.model_fields, n=1)
-    hint = (
-        f"Did you mean '{close[0]}'?"
-        if close
-        else f"The arguments of {operation.tool} are: {', '.join(operation.model_fields)}."
-    )
-    return Problem(name, f"'{name}' is not an argument of {operation.tool}. {hint}")
-
-
-def _field_problem(operation: type[Operation], detail: ErrorDetails) -> Problem:
-    """One of pydantic's findings as a sentence of ours: the field, the value, what is allowed."""
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
-    if detail["type"] == "missing":
-        return Problem(where, f"'{where}' is required: {operation.tool} cannot run without it. Give it and call again.")
-    if detail["type"] == "extra_forbidden":
-        return Problem(where, f"'{where}' is not a known key here. Remove it or correct its spelling.")
-    return Problem(where, f"'{where}' is wrong: {_reason(detail)} (you gave {shown(detail['input'])}).")
-
-
-def _reason(detail: ErrorDetails) -> str:
-    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return message[:1].lower() + message[1:]
-
-
-def shown(value: object, limit: int = 60) -> str:
-    """A value as it may be quoted back in a message: short, so that Base64 never floods it."""
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 10]}… ({len(text)} characters)"
-
-
-__all__ = ["NOT_CHARGED", "USD_PER_UNIT", "Kind", "Operation", "Quote", "Yields", "shown"]
+__all__ = ["USD_PER_UNIT", "Kind", "Operation", "Quote", "Rule", "Yields", "rule"]

@@ -69,6 +69,7 @@ class ModelFacts:
         aspect_ratios: Accepted from text; with an image the picture decides.
         prompt_max: Longest prompt from text on the preferred wire, in characters.
         image_prompt_max: The same with an image.
+        image_prompt_sure: Above this length with an image Kling's pages disagree (F.5); None where they do not.
         v2_prompt_max: Longest prompt from text on the new wire, where it exists there.
         cfg_scale: ``supported``; ``ignored`` (Kling accepts and drops it, F.8); ``absent`` (no such field).
         negative_prompt: Whether it takes one.
@@ -83,6 +84,7 @@ class ModelFacts:
     aspect_ratios: tuple[str, ...] = ("16:9", "9:16", "1:1")
     prompt_max: int = 2500
     image_prompt_max: int = 2500
+    image_prompt_sure: int | None = None
     v2_prompt_max: int | None = None
     cfg_scale: Literal["supported", "ignored", "absent"] = "ignored"
     negative_prompt: bool = True
@@ -132,7 +134,8 @@ _TABLE = (
         "kling-3.0-turbo",
         {"text2video": {"std": _TURBO, "pro": _TURBO}, "image2video": {"std": _TURBO, "pro": _TURBO}},
         prompt_max=3072,
-        image_prompt_max=2500,  # one page says 2500, the other 3072 (F.5): the smaller is safe on both
+        image_prompt_max=3072,
+        image_prompt_sure=2500,
         v2_prompt_max=3072,
         cfg_scale="absent",
         negative_prompt=False,

@@ -1,0 +1,178 @@
+"""The types of arguments that several tools share, each with its limits. Cross-checks between arguments are rules."""
+
+# No `from __future__ import annotations` here or where these types are used: pydantic reads the annotations.
+
+import json
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_serializer, model_validator
+from pydantic_core import PydanticCustomError
+
+from kling_mcp.operations.pictures import picture
+from kling_mcp.operations.wording import OWN_SENTENCE
+
+# Plain None rather than pydantic's SkipJsonSchema[None]: that one turns each refusal of an optional field into two.
+Omitted: TypeAlias = None
+"""Marks an optional argument: absent means that nothing is sent. ``Operation.input_schema`` shows no null for it."""
+
+_MAX_LONG = 2**63 - 1
+
+
+def _from_text(value: object) -> object:
+    """The object or list that some hosts quote as JSON text; empty ones as absent. Anything else is left alone."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return None if value in ({}, [], "") else value
+
+
+def _number(value: object) -> object:
+    """Refuses true and false, which pydantic would take for 1 and 0."""
+    if isinstance(value, bool):
+        raise PydanticCustomError(OWN_SENTENCE, "must be a number, not true or false.")
+    return value
+
+
+def _on_off(value: object) -> object:
+    words = {True: "on", False: "off", "true": "on", "false": "off"}
+    key = value.strip().lower() if isinstance(value, str) else value
+    return words.get(key, key) if isinstance(key, bool | str) else value
+
+
+def _digits(value: object) -> object:
+    """A 64-bit id, exactly: a number that came as floating point may already have lost its last digits."""
+    text = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _MAX_LONG):  # noqa: PLR2004 - 2**63 has 19 digits
+        raise PydanticCustomError(OWN_SENTENCE, "must be an id of digits, best given as text so that none is lost.")
+    return int(text)
+
+
+JsonText = BeforeValidator(_from_text)
+"""On a nested type: it may come as JSON text too."""
+
+# Limits come before the validator, or the schema would not show them.
+Whole = Annotated[int, BeforeValidator(_number)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_number)]
+Axis = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), BeforeValidator(_number)]
+OnOff = Annotated[Literal["on", "off"], BeforeValidator(_on_off)]
+"""``on`` or ``off``; true and false are understood."""
+
+ImageInput = Annotated[str, BeforeValidator(picture)]
+"""A picture: URL, Base64 or ``data:`` URI. Valid values are URLs or bare Base64. Contract: video.md section 6."""
+
+NegativePrompt = Annotated[str, Field(max_length=2500)]
+"""What must not appear. Contract: video.md A1."""
+
+LongId = Annotated[int, BeforeValidator(_digits), WithJsonSchema({"type": "string"})]
+"""A 64-bit id of Kling's; shown to agents as text, because JSON numbers of that size lose digits in many hosts."""
+
+
+class Nested(BaseModel):
+    """An object inside an argument. May come as JSON text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unquoted(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever came
+        return _from_text(value)
+
+
+class CameraConfig(Nested):
+    """How far the camera moves along each axis."""
+
+    horizontal: Axis | Omitted = None
+    vertical: Axis | Omitted = None
+    pan: Axis | Omitted = None
+    tilt: Axis | Omitted = None
+    roll: Axis | Omitted = None
+    zoom: Axis | Omitted = None
+
+
+class CameraControl(Nested):
+    """A camera movement: a preset, or ``simple`` with exactly one axis. Contract: video.md A1."""
+
+    type: Literal["simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"] | Omitted = None
+    config: Annotated[
+        CameraConfig | Omitted,
+        JsonText,
+        WithJsonSchema({"type": "object", "description": "horizontal, vertical, pan, tilt, roll or zoom"}),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_axis(self) -> "CameraControl":
+        preset = self.type not in {None, "simple"}
+        if preset and self.config is not None:
+            raise PydanticCustomError(OWN_SENTENCE, "must have no config unless type is 'simple'. Remove config.")
+        if not preset and _axes_moved(self.config) != 1:
+            raise PydanticCustomError(
+                OWN_SENTENCE, "of type 'simple' needs a config with exactly one axis other than 0, such as zoom: 5."
+            )
+        return self
+
+
+def _axes_moved(config: CameraConfig | None) -> int:
+    return 0 if config is None else sum(bool(value) for value in config.model_dump().values())
+
+
+class Point(Nested):
+    """A pixel of the first frame, counted from its bottom left corner."""
+
+    x: Whole
+    y: Whole
+
+
+class DynamicMask(Nested):
+    """An area and the path along which it moves. Contract: video.md A2."""
+
+    mask: ImageInput
+    trajectories: Annotated[list[Point], JsonText, Field(min_length=2, max_length=77)]
+
+
+class Shot(Nested):
+    """One shot of a clip. Contract: video.md A1."""
+
+    index: Whole
+    prompt: Annotated[str, Field(min_length=1, max_length=512)]
+    duration: Annotated[int, Field(ge=1), BeforeValidator(_number)]
+
+    @field_serializer("duration")
+    def _as_kling_writes_it(self, seconds: int) -> str:
+        return str(seconds)
+
+
+class ElementRef(Nested):
+    """An element of the library."""
+
+    element_id: LongId
+
+
+class VoiceRef(Nested):
+    """A voice of the library (not a text-to-speech voice)."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    voice_id: Annotated[str, Field(min_length=1, max_length=200), WithJsonSchema({"type": "string"})]
+
+
+__all__ = [
+    "Axis",
+    "CameraConfig",
+    "CameraControl",
+    "DynamicMask",
+    "ElementRef",
+    "ImageInput",
+    "JsonText",
+    "LongId",
+    "NegativePrompt",
+    "Nested",
+    "Omitted",
+    "OnOff",
+    "Point",
+    "Share",
+    "Shot",
+    "VoiceRef",
+    "Whole",
+]

@@ -1,0 +1,83 @@
+"""How a wrong argument is put into a sentence: the field, the value given, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from kling_mcp.errors import Problem, trimmed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from pydantic_core import ErrorDetails
+
+OWN_SENTENCE = "own_sentence"
+"""Type of a pydantic error whose message may be shown as it is and whose input must not be (pictures)."""
+
+_QUOTED_AT_MOST = 60
+
+
+def root(field: str) -> str:
+    """The argument a problem's field is in: ``multi_prompt`` for ``multi_prompt[1].prompt``."""
+    return field.split("[", 1)[0].split(".", 1)[0]
+
+
+def shown(value: object) -> str:
+    """A value as it may be quoted back: short, and never the inside of something long (Base64, a nested object)."""
+    if isinstance(value, dict | BaseModel):
+        return "an object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"  # pyright: ignore[reportUnknownArgumentType] - only its length matters
+    # What follows the question mark of an address may be a signature.
+    text = repr(value.split("?", 1)[0] if isinstance(value, str) and value.startswith("http") else value)
+    if len(text) > _QUOTED_AT_MOST:
+        return f"a text of {len(text) - 2} characters" if isinstance(value, str) else "a very long value"
+    return trimmed(text)
+
+
+def listed(values: Iterable[object]) -> str:
+    """``'std', 'pro' or '4k'`` without the quotes."""
+    words = [str(value) for value in values]
+    return " or ".join(([", ".join(words[:-1])] if words[1:] else []) + words[-1:])
+
+
+def seconds(lengths: Sequence[int]) -> str:
+    """Clip lengths as people write them: ``5 or 10 s``, ``3 to 15 s``."""
+    is_run = len(lengths) == lengths[-1] - lengths[0] + 1 and bool(lengths[2:])
+    return f"{lengths[0]} to {lengths[-1]} s" if is_run else f"{listed(lengths)} s"
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like a misspelled one."""
+    found = difflib.get_close_matches(name[:_QUOTED_AT_MOST], list(known), n=1)
+    return found[0] if found else None
+
+
+def unknown_name(tool: str, name: str, fields: Collection[str]) -> Problem:
+    """An argument the tool does not have, with the one that was probably meant."""
+    meant = closest(name, fields)
+    hint = f"Did you mean '{meant}'?" if meant else f"Its arguments are: {', '.join(fields) or 'none'}."
+    return Problem(trimmed(name, _QUOTED_AT_MOST), f"{shown(name)} is not an argument of {tool}. {hint}")
+
+
+def field_problem(tool: str, detail: ErrorDetails) -> Problem:
+    """One of pydantic's findings as a sentence of ours."""
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
+    where = trimmed(where, 2 * _QUOTED_AT_MOST)
+    match detail["type"]:
+        case "missing":
+            return Problem(where, f"'{where}' is required: {tool} cannot run without it.")
+        case "extra_forbidden":
+            return Problem(where, f"'{where}' is not a known key. Remove it or correct its spelling.")
+        case type_ if type_ == OWN_SENTENCE:
+            return Problem(where, f"'{where}' {detail['msg']}")
+        case _:
+            return Problem(where, f"'{where}' {_reason(detail['msg'])} (you gave {shown(detail['input'])}).")
+
+
+def _reason(message: str) -> str:
+    text = message.removeprefix("Value error, ").removeprefix("Input ")
+    return text[:1].lower() + text[1:]
