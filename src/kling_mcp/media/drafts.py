@@ -79,11 +79,12 @@ class Draft:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             _sweep(self._folder)
-            if shutil.disk_usage(self._folder).free < (expected or 0) + HEADROOM:
-                raise _disk_full(self._folder)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
             self._fd = os.open(self.path, flags, READABLE)
             self.path.chmod(READABLE)  # whatever the umask
+            room = shutil.disk_usage(self._folder)
+            if room.total and room.free < (expected or 0) + HEADROOM:  # some network folders do not know
+                raise _disk_full(self._folder)
         except OSError as error:
             raise _trouble(self._folder, error) from error
 
