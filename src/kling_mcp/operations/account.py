@@ -5,17 +5,14 @@ Contract: video.md part D (account) and part E (units).
 
 # No `from __future__ import annotations`: pydantic reads the annotations.
 
-from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.base import Kind, Operation, Quote, Yields
-from kling_mcp.operations.fields import JsonText, Omitted
+from kling_mcp.operations.fields import JsonObject
 from kling_mcp.operations.rates import CARD_DATE
-from kling_mcp.operations.wording import closest, shown
 
 _FREE = Quote(Decimal(0), "", "free of charge", CARD_DATE)
 
@@ -56,31 +53,15 @@ class EstimateCost(Operation):
     kind: ClassVar[Kind] = "local"
     yields: ClassVar[Yields] = "text"
 
-    target: Annotated[str, Field(alias="tool")]
+    # Named apart from the class variable ``tool``; agents write it as "tool".
+    tool_name: Annotated[str, Field(alias="tool")]
     """Name of the tool, such as generate_video."""
-    arguments: Annotated[dict[str, Any] | Omitted, JsonText] = None
+    arguments: JsonObject = Field(default_factory=dict)
     """The arguments you would call it with."""
 
     def quote(self) -> Quote:
         """Nothing: it is worked out here."""
         return _FREE
-
-    def estimated(self, operations: Iterable[type[Operation]]) -> tuple[Operation, Quote]:
-        """The request that would be made, and its price.
-
-        Args:
-            operations: What may be asked about: the operations this server offers.
-
-        Raises:
-            InvalidRequest: There is no such tool, or it would refuse the arguments.
-        """
-        by_tool = {operation.tool: operation for operation in operations}
-        if self.target not in by_tool:
-            meant = closest(self.target, by_tool)
-            hint = f"Did you mean '{meant}'?" if meant else f"Known are: {', '.join(by_tool)}."
-            raise InvalidRequest.one("tool", f"'tool' is {shown(self.target)}, which does not exist here. {hint}")
-        request = by_tool[self.target].parse(self.arguments or {})
-        return request, request.quote()
 
 
 OPERATIONS = (CheckBalance, EstimateCost)

@@ -52,6 +52,9 @@ def _digits(value: object) -> object:
 JsonText = BeforeValidator(_from_text)
 """On a nested type: it may come as JSON text too."""
 
+JsonObject = Annotated[dict[str, Any], BeforeValidator(lambda value: _from_text(value) or {})]
+"""An object whose keys are somebody else's; may come as JSON text."""
+
 # Limits come before the validator, or the schema would not show them.
 Whole = Annotated[int, BeforeValidator(_number)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_number)]
@@ -164,6 +167,7 @@ __all__ = [
     "DynamicMask",
     "ElementRef",
     "ImageInput",
+    "JsonObject",
     "JsonText",
     "LongId",
     "NegativePrompt",

@@ -170,7 +170,7 @@ kling-v2-5-turbo: cheapest."""
         wire["duration"] = str(self.duration)
         if self.effective_mode != NO_MODE:
             wire["mode"] = self.effective_mode
-        if self.row is not None and self.row.sound:
+        if self.row is not None and self.row.sound and not self.facts.always_sound:
             wire["sound"] = self.sound or "off"
         if self.shots:
             wire.pop("prompt", None)

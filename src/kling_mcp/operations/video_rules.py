@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kling_mcp.operations.video import GenerateVideo
 
-_CITED = re.compile(r"<<<(voice|element|image|video)_(\d{1,9})>>>")
+_CITED = re.compile(r"<<<\s*(voice|element|image|video)_(\d{1,9})\s*>>>")
 
 # Of these groups only one may be used. Contract: video.md A2, rule 2.
 _EXCLUSIVE = (("image_tail",), ("static_mask", "dynamic_masks"), ("camera_control",))
