@@ -24,7 +24,7 @@ _SHORTEST_SECRET = 4
 
 _PATTERNS = (
     (
-        re.compile(r"(?i)\b(authorization\b[\"']?\s*[:=,]\s*b?[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"',)}\]]+"),
+        re.compile(r"(?i)\b(authorization\b[\"']?\s*[:=,]\s*(?:b?[\"'])?)(?:(?:bearer|basic)\s+)?[^\s\"',)}\]]+"),
         rf"\1{HIDDEN}",
     ),
     (re.compile(r"(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}"), rf"\1{HIDDEN}"),

@@ -72,7 +72,8 @@ class ListJobs(Operation):
 
     status: Status | Omitted = None
     """Only jobs with this status."""
-    made_by: str | Omitted = None
+    # Named apart from the class variable ``tool``; agents write it as "tool".
+    made_by: Annotated[str | Omitted, Field(alias="tool")] = None
     """Only jobs of this tool, for instance generate_video."""
     limit: Annotated[Whole, Field(ge=1, le=PAGE_AT_MOST)] = PAGE
     """How many."""

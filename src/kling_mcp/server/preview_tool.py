@@ -35,7 +35,8 @@ class PreviewView(View):
     def text(self) -> str:
         """One line."""
         times = ", ".join(f"{time:g}" for time in self.times)
-        return f"{self.uri}: {self.width}x{self.height}, frames row by row at {times} s"
+        frames = f", frames row by row at {times} s" if times else ""
+        return f"{self.uri}: {self.width}x{self.height}{frames}"
 
 
 class PreviewMedia(Operation):

@@ -11,7 +11,7 @@ from mcp import types
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from kling_mcp.operations.base import Operation
-from kling_mcp.operations.fields import Number, Omitted  # noqa: TC001 - pydantic reads them at run time
+from kling_mcp.operations.fields import Omitted  # noqa: TC001 - pydantic reads it at run time
 from kling_mcp.settings import MAX_WAIT_SECONDS
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Waiting(BaseModel):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    wait_seconds: Annotated[Number, Field(ge=0, le=MAX_WAIT_SECONDS)] | Omitted = None
+    wait_seconds: Annotated[float, Field(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False)] | Omitted = None
     """Seconds to wait for the result before a handle is returned. Default: the server's setting."""
 
 

@@ -1,0 +1,218 @@
+"""What an agent is told about a job in each of its states: whole objects, in both channels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, cast
+
+import pytest
+
+from kling_mcp.errors import Failure
+from kling_mcp.jobs.model import Delivery, Job, Media, State
+from kling_mcp.server.views import STATUS, gathered, listed, viewed
+
+T0 = 1_790_000_000.0
+ID = "km1-01KG7Z7Q0C3W9B2V5N8M4T6R1X"
+
+RUNNING = Job(
+    id=ID,
+    account="acct",
+    provider="official",
+    tool="generate_video",
+    request=None,
+    request_hash="hash",
+    arguments={"prompt": "A red fox in fresh snow", "duration": 5},
+    model_name="kling-v3",
+    units_quoted=Decimal("4.5"),
+    created_at=T0,
+    updated_at=T0,
+    wire="v1",
+    path="/v1/videos/text2video",
+    state=State.RUNNING,
+    task_id="8801",
+    notes=("kling-v3 was chosen.",),
+)
+FILM = Media(
+    media_id=f"{ID}_1",
+    kind="video",
+    url="https://cdn.example/v.mp4?sign=abc",
+    kling_id="990017",
+    expires_at=T0 + 30 * 86_400,
+    path="/films/fox.mp4",
+    mime="video/mp4",
+    width=1280,
+    height=720,
+    duration_s=5.041,
+    size=1_234_567,
+    sha256="ab" * 32,
+)
+SUCCEEDED = replace(
+    RUNNING,
+    state=State.SUCCEEDED,
+    delivery=Delivery.STORED,
+    units_charged=Decimal(4),
+    finished_at=T0 + 61.6,
+    media=(FILM,),
+)
+REFUSED = replace(
+    RUNNING,
+    state=State.FAILED,
+    finished_at=T0 + 2,
+    failure=Failure("1301", "Kling's content policy refused the prompt.", fix="Change the prompt.", request_id="req-9"),
+)
+
+
+def shown(job: Job, *, fresh: bool = False) -> dict[str, Any]:
+    return viewed(job, now=T0 + 25, eta_s=None if job.finished else 70.4, fresh=fresh).structured()
+
+
+def test_a_running_job_says_how_long_and_what_to_do() -> None:
+    assert shown(RUNNING) == {
+        "job_id": ID,
+        "tool": "generate_video",
+        "status": "running",
+        "elapsed_s": 25,
+        "eta_s": 70,
+        "model_name": "kling-v3",
+        "units_quoted": 4.5,
+        "next": f'call wait_for_jobs(job_ids=["{ID}"]); do not resubmit',
+    }
+
+
+def test_a_running_job_costs_few_bytes() -> None:
+    view = viewed(RUNNING, now=T0 + 25, eta_s=70)
+    assert len(json.dumps(view.structured())) <= 300
+    assert len(view.text()) <= 220
+
+
+def test_the_notes_are_told_with_the_first_answer_and_with_the_result() -> None:
+    assert shown(RUNNING, fresh=True)["notes"] == ["kling-v3 was chosen."]
+    assert "notes" not in shown(RUNNING)
+    assert shown(SUCCEEDED)["notes"] == ["kling-v3 was chosen."]
+
+
+def test_a_finished_job_has_everything_about_its_result() -> None:
+    assert shown(SUCCEEDED) == {
+        "job_id": ID,
+        "tool": "generate_video",
+        "status": "succeeded",
+        "elapsed_s": 62,
+        "model_name": "kling-v3",
+        "units_quoted": 4.5,
+        "units_charged": 4,
+        "media": [
+            {
+                "uri": f"kling://media/{ID}_1",
+                "url": "https://cdn.example/v.mp4?sign=abc",
+                "expires_at": "2026-10-21T14:13:20Z",
+                "path": "/films/fox.mp4",
+                "mime": "video/mp4",
+                "width": 1280,
+                "height": 720,
+                "duration_s": 5.041,
+                "sha256": "ab" * 32,
+                "id": "990017",
+            }
+        ],
+        "notes": ["kling-v3 was chosen."],
+        "next": f'Show the file to the human; preview_media(job_id="{ID}") shows it to you.',
+    }
+
+
+def test_a_failed_job_says_why_and_what_it_cost() -> None:
+    view = viewed(REFUSED, now=T0 + 25, eta_s=None)
+    assert view.structured()["error"] == {
+        "code": "1301",
+        "message": "Kling's content policy refused the prompt.",
+        "fix": "Change the prompt.",
+        "retryable": False,
+        "charged": False,
+        "request_id": "req-9",
+    }
+    assert view.structured()["next"] == "Do not repeat it unchanged."
+    assert view.text().splitlines()[1] == (
+        "[1301] Kling's content policy refused the prompt. Change the prompt. "
+        "Nothing was charged. (Kling request req-9)"
+    )
+
+
+def test_when_nobody_knows_whether_it_was_charged_the_answer_does_not_pretend() -> None:
+    lost = replace(REFUSED, state=State.UNCONFIRMED, failure=Failure("lost", "No trace.", charged=None))
+    view = viewed(lost, now=T0, eta_s=None)
+    assert "charged" not in view.structured()["error"]
+    assert "Whether it was charged is not known." in view.text()
+
+
+def test_a_full_disk_leaves_the_job_succeeded_and_says_how_to_get_the_file() -> None:
+    trouble = "The disk of /films is full. Free some space."
+    bare = Media(FILM.media_id, "video", FILM.url, FILM.kling_id, FILM.expires_at, trouble=trouble)
+    answer = shown(replace(SUCCEEDED, delivery=Delivery.FAILED, media=(bare,)))
+    assert (answer["status"], answer["notes"][-1]) == ("succeeded", trouble)
+    assert answer["next"] == f'Put that right, then call get_job(job_id="{ID}"): it fetches the file again at no cost.'
+
+
+def test_a_lost_answer_is_queued_and_promises_that_nothing_is_paid_twice() -> None:
+    answer = shown(replace(RUNNING, state=State.UNKNOWN, task_id=None))
+    assert answer["status"] == "queued"
+    assert answer["notes"] == ["Kling's answer was lost: asking whether it arrived; nothing is sent or charged twice."]
+
+
+def test_a_job_that_waits_says_for_what() -> None:
+    waiting = replace(RUNNING, state=State.QUEUED, blocked_reason="Kling runs as many jobs as the account may.")
+    assert shown(waiting)["notes"] == ["Kling runs as many jobs as the account may."]
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_has_a_status_and_a_next_step(state: State) -> None:
+    view = shown(replace(RUNNING, state=state))
+    assert view["status"] == STATUS[state]
+    assert view["next"]
+
+
+def leaves(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return leaves(list(cast("dict[str, object]", value).values()))
+    if isinstance(value, list):
+        return [leaf for inner in cast("list[object]", value) for leaf in leaves(inner)]
+    return [] if isinstance(value, bool) else [value]
+
+
+@pytest.mark.parametrize(
+    "job", [RUNNING, SUCCEEDED, REFUSED, replace(SUCCEEDED, delivery=Delivery.EXPIRED)], ids=lambda job: job.state
+)
+def test_the_text_holds_every_fact_of_the_data(job: Job) -> None:
+    for view in (
+        viewed(job, now=T0 + 25, eta_s=3, fresh=True),
+        gathered([(job, viewed(job, now=T0, eta_s=3))]),
+        listed([job], 1),
+    ):
+        missing = [leaf for leaf in leaves(view.structured()) if str(leaf) not in view.text()]
+        assert missing == []
+
+
+def test_several_jobs_say_once_what_to_do_about_the_unfinished() -> None:
+    other = replace(RUNNING, id="km1-B")
+    pairs = [(job, viewed(job, now=T0 + 25, eta_s=1)) for job in (SUCCEEDED, RUNNING, other)]
+    answer = gathered(pairs).structured()
+    assert answer["next"] == f'call wait_for_jobs(job_ids=["{ID}", "km1-B"]); do not resubmit'
+    assert [("next" in job) for job in answer["jobs"]] == [True, False, False]
+
+
+def test_a_listing_is_one_short_line_for_each_job_and_tells_how_to_go_on() -> None:
+    long = replace(SUCCEEDED, arguments={"prompt": "x" * 500})
+    answer = listed([SUCCEEDED, long], 2).structured()
+    assert answer["jobs"][0] == {
+        "job_id": ID,
+        "tool": "generate_video",
+        "status": "succeeded",
+        "created_at": "2026-09-21T14:13:20Z",
+        "model_name": "kling-v3",
+        "units": 4,
+        "prompt": "A red fox in fresh snow",
+        "uri": f"kling://media/{ID}_1",
+    }
+    assert answer["jobs"][1]["prompt"] == "x" * 59 + "…"
+    assert answer["next"] == f'for older ones call list_jobs(before="{ID}")'
+    assert listed([], 10).structured() == {"jobs": [], "next": "There are no such jobs."}
