@@ -85,10 +85,10 @@ def _official_provider(settings: Settings, clock: Clock) -> Provider:
     from kling_mcp.providers.http import Door  # noqa: PLC0415 - not needed by a server without a key
     from kling_mcp.providers.official import OfficialProvider  # noqa: PLC0415 - not needed by a server without a key
 
-    credential = _credential(settings)
-    if credential is None:
-        return Unconfigured()
     try:
+        credential = _credential(settings)
+        if credential is None:
+            return Unconfigured()
         return OfficialProvider(Door(settings.kling_url, clock=clock), credential)
     except InvalidRequest as error:
         return Unconfigured(str(error), fix=KEY_ADVICE)

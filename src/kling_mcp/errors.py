@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 NOT_CHARGED = "Nothing was submitted and nothing was charged."
 
 # Bidirectional overrides, zero-width and tag characters hide instructions from the human reading over the
-# agent's shoulder; C0/C1 controls break terminals.
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
+# agent's shoulder; C0/C1 controls break terminals; lone surrogates, which JSON may hold, break files and databases.
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    r"\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 def trimmed(text: str, limit: int = 500) -> str:
