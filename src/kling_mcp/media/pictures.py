@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kling_mcp.media.forms import Form
 
-_QUALITIES = (85, 75, 65, 55, 45, 35, 25)
+_QUALITIES = (95, 85, 75, 65, 55, 45, 35, 25)
 
 
 def read(path: Path, form: Form) -> Image:
@@ -43,7 +43,7 @@ def flattened(picture: Image) -> Image:
     return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
 
 
-def jpeg(picture: Image, quality: int) -> bytes:
+def _jpeg(picture: Image, quality: int) -> bytes:
     """Encode at one quality, 1 to 95. The finest keeps full colour resolution."""
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality, optimize=True, subsampling=0 if quality > 90 else 2)  # noqa: PLR2004 - Pillow's scale
@@ -57,7 +57,7 @@ def jpeg_within(picture: Image, max_bytes: int) -> tuple[bytes, Image]:
         The JPEG and the picture that is in it.
     """
     for quality in _QUALITIES:
-        encoded = jpeg(picture, quality)
+        encoded = _jpeg(picture, quality)
         if len(encoded) <= max_bytes:
             return encoded, picture
     if max(picture.size) == 1:
