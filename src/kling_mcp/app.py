@@ -82,20 +82,19 @@ def _official(settings: Settings, clock: Clock) -> _Kling:
 
 
 def _official_provider(settings: Settings, clock: Clock) -> Provider:
-    from kling_mcp.providers.http import Door  # noqa: PLC0415 - not needed by a server without a key
-    from kling_mcp.providers.official import OfficialProvider  # noqa: PLC0415 - not needed by a server without a key
+    """Kling, or nobody when the settings do not say who we are: then every tool says what to set."""
+    from kling_mcp.providers.http import Door  # noqa: PLC0415 - a server without a key does without it
+    from kling_mcp.providers.official import OfficialProvider  # noqa: PLC0415 - as above
 
     try:
         credential = _credential(settings)
-        if credential is None:
-            return Unconfigured()
-        return OfficialProvider(Door(settings.kling_url, clock=clock), credential)
+        return OfficialProvider(Door(settings.kling_url, clock=clock), credential) if credential else Unconfigured()
     except InvalidRequest as error:
         return Unconfigured(str(error), fix=KEY_ADVICE)
 
 
 def _credential(settings: Settings) -> ApiKey | KeyPair | None:
-    from kling_mcp.providers.official import ApiKey, KeyPair  # noqa: PLC0415 - not needed by a server without a key
+    from kling_mcp.providers.official import ApiKey, KeyPair  # noqa: PLC0415 - as above
 
     if settings.api_key:
         return ApiKey(settings.api_key)
