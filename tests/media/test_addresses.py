@@ -11,7 +11,7 @@ import pytest
 
 from kling_mcp.errors import KlingError, Refused, Unavailable
 from kling_mcp.media.addresses import is_public, resolve
-from kling_mcp.media.downloads import Downloads
+from kling_mcp.media.downloads import Bounds, Downloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -176,6 +176,16 @@ async def test_a_name_that_moves_inside_after_the_check_gains_nothing(tmp_path: 
     downloads = Downloads(tmp_path, lambda: httpx2.AsyncClient(transport=recorder), resolver=rebinding)
     await downloads.fetch("https://rebind.example/v.mp4", stem="kj_1_1", kind="video")
     assert [request.url.host for request in recorder.left] == [PUBLIC]
+
+
+async def test_a_name_service_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
+    async def silent(_host: str, _port: int) -> Sequence[str]:
+        await anyio.sleep_forever()
+        return []
+
+    downloads = Downloads(tmp_path, resolver=silent, bounds=Bounds(connect_s=0.05))
+    with anyio.fail_after(5), pytest.raises(Unavailable, match="too slowly"):
+        await downloads.fetch("https://cdn.example/v.mp4", stem="kj_1_1", kind="video")
 
 
 async def test_the_next_address_is_tried_when_one_cannot_be_reached(tmp_path: Path, video: bytes) -> None:

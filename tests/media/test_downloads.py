@@ -199,6 +199,23 @@ async def test_half_a_video_without_a_length_is_found_out_by_the_decoder(
     assert (type(raised), raised.failure.code) == (Refused, "damaged_media")
 
 
+async def test_a_length_that_does_not_match_is_noticed_whatever_carries_the_answer(
+    tmp_path: Path, video: bytes
+) -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        length = str(len(video) + 1).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        await send({"type": "http.response.body", "body": video})
+
+    transport = httpx2.ASGITransport(app)
+    downloads = Downloads(
+        tmp_path, lambda: httpx2.AsyncClient(transport=transport), trusted_origin="http://sandbox.test"
+    )
+    with pytest.raises(Unavailable, match="broke off"):
+        await downloads.fetch("http://sandbox.test/v", stem=STEM, kind="video")
+    assert names_in(tmp_path) == []
+
+
 async def test_an_empty_body_may_be_tried_again(server: RawServer, tmp_path: Path) -> None:
     assert isinstance(await failure(server, tmp_path, server.serves("/v", content_length="0")), Unavailable)
 

@@ -37,6 +37,7 @@ _KINDS: Mapping[Yields, MediaKind] = MappingProxyType(
     {"video": "video", "image": "image", "audio": "audio", "voice": "audio"}
 )
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_AGAIN = "It is tried again; Kling keeps the result."
 _GONE = frozenset({401, 403, 404, 410})
 _LATER = frozenset({408, 425, 429})
 _UNTYPED = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/mp4"})
@@ -157,7 +158,8 @@ class Downloads:
         trusted = self._trusted is not None and Origin.of(url) == Origin.of(httpx2.URL(self._trusted))
         if trusted and not url.userinfo:
             return await self._sent(client, url, url.netloc, None)
-        addresses = await public_addresses(url, self._resolver)
+        with anyio.fail_after(self._bounds.connect_s):
+            addresses = await public_addresses(url, self._resolver)
         for address in addresses[:-1]:
             try:
                 return await self._sent(client, url.copy_with(host=address), url.netloc, url.raw_host)
@@ -198,8 +200,8 @@ class Downloads:
                     _expect(kind, sniff(piece[:HEAD]))
                 _check_size(draft.size + len(piece), most, kind)
                 await anyio.to_thread.run_sync(draft.write, piece)
-        if draft.size == 0 or (expected is not None and draft.size != expected):
-            raise Unavailable(f"Only {draft.size} of {expected or 'some'} bytes of the result arrived.")
+        if draft.size == 0 or draft.size != (expected or draft.size):
+            raise Unavailable(f"The result broke off after {draft.size} bytes.", fix=_AGAIN)
 
     async def _next(self, pieces: AsyncIterator[bytes]) -> bytes | None:
         with anyio.fail_after(self._bounds.stall_s):
@@ -242,7 +244,7 @@ def _check_status(answer: httpx2.Response) -> None:
             code="expired",
         )
     if status in _LATER or status >= 500:  # noqa: PLR2004 - the server's own faults
-        raise Unavailable(f"The host of the result has trouble (HTTP {status}).")
+        raise Unavailable(f"The host of the result has trouble (HTTP {status}).", fix=_AGAIN)
     if status != 200:  # noqa: PLR2004 - anything else is not the whole file
         raise Refused(f"The host of the result answered HTTP {status} instead of the file.", code="wrong_content")
 
@@ -280,9 +282,9 @@ def _stored(path: Path, draft: Draft, facts: Facts) -> Stored:
 def _unreachable(error: httpx2.HTTPError) -> KlingError:
     return Unavailable(
         f"The result could not be fetched ({type(error).__name__}: {trimmed(str(error), 120)}).",
-        fix="It is tried again; Kling keeps the result.",
+        fix=_AGAIN,
     )
 
 
 def _slow() -> Unavailable:
-    return Unavailable("The result came too slowly, or not at all.", fix="It is tried again; Kling keeps the result.")
+    return Unavailable("The result came too slowly, or not at all.", fix=_AGAIN)

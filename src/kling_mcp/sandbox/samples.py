@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 SHORT_SIDE = 360
-"""Pixels. Any frame can be a first frame again: Kling takes pictures from 300 px a side. Contract: video.md section 6."""
+"""Pixels. Any frame can be a first frame again: those need 300 px a side. Contract: video.md section 6."""
 SQUARE_SIDE = 400
 FRAMES_PER_SECOND = 24
 MARGIN = SHORT_SIDE // 20
