@@ -105,10 +105,10 @@ def _speed(text: str) -> float:
 
 
 def _stdio(_: argparse.Namespace) -> int:
+    gc.disable()  # collecting during the imports finds nothing and costs a tenth of the start
     settings = _settings()
     if sys.stdin.isatty():
         print("kling-mcp waits for an MCP client on standard input. To see it work: kling-mcp demo", file=sys.stderr)
-    gc.disable()  # collecting during the SDK's imports finds nothing and costs a tenth of the start
     import anyio  # noqa: PLC0415 - loaded at first use: it slows the start
 
     from kling_mcp.app import open_runtime  # noqa: PLC0415 - loaded at first use: it slows the start
