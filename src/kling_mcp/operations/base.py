@@ -144,7 +144,7 @@ class Operation(BaseModel):
         request, wrong = cls._validated(known)
         unsound = {*meant, *(root(problem.field) for problem in wrong)}
         if request is None or unsound:
-            request = cls._salvaged({**meant, **known}, unsound)
+            request = cls._salvaged(known, unsound)
         found += [problem for problem in wrong if problem.field not in meant]
         found += [problem for problem in request.problems(unsound) if root(problem.field) not in unsound]
         if found:
@@ -161,25 +161,29 @@ class Operation(BaseModel):
             return None, [field_problem(cls.tool, detail) for detail in details]
 
     @classmethod
-    def _salvaged(cls, given: Mapping[str, Any], unsound: AbstractSet[str]) -> Self:
+    def _salvaged(cls, known: Mapping[str, Any], unsound: AbstractSet[str]) -> Self:
         """The request without its unsound fields, so that the remaining rules can look at it.
 
-        An unsound field takes its default; where that is None, it keeps its raw value, so that rules still see that
-        it was given.
+        An unsound field takes its default; where that is None, it is marked as given, so that rules that ask only for
+        presence still see it.
         """
-        sound = {name: value for name, value in given.items() if name not in unsound}
+        sound = {name: value for name, value in known.items() if name not in unsound}
         request = _forgiving(cls).model_validate(sound)
-        raw = {field: given.get(name) for name, field in cls.argument_names().items() if name in unsound}
-        return request.model_copy(update={field: raw[field] for field in raw if getattr(request, field) is None})
+        fields = [cls.argument_names()[name] for name in unsound]
+        return request.model_copy(update={field: _GIVEN for field in fields if getattr(request, field) is None})
 
 
-def _unknown_names(operation: type[Operation], given: Mapping[str, Any]) -> tuple[list[Problem], dict[str, Any]]:
-    """A problem for each argument the tool does not have, and the values of those whose meaning is clear."""
-    fields = operation.argument_names()
-    unknown = [name for name in given if name not in fields]
-    guesses = {closest(name, fields): given[name] for name in unknown}
-    meant = {name: value for name, value in guesses.items() if name is not None and name not in given}
-    return [unknown_name(operation.tool, name, fields) for name in unknown], meant
+_GIVEN = object()
+"""Stands for a value that was given and cannot be used."""
+
+
+def _unknown_names(operation: type[Operation], given: Mapping[str, Any]) -> tuple[list[Problem], set[str]]:
+    """A problem for each argument the tool does not have, and the arguments that were probably meant."""
+    known = operation.argument_names()
+    unknown = [name for name in given if name not in known]
+    guesses = {closest(name, known) for name in unknown}
+    meant = {name for name in guesses if name is not None and name not in given}
+    return [unknown_name(operation.tool, name, known) for name in unknown], meant
 
 
 @cache

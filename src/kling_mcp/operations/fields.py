@@ -28,6 +28,11 @@ def _from_text(value: object) -> object:
     return None if value in ({}, [], "") else value
 
 
+def _object(value: object) -> object:
+    unquoted = _from_text(value)
+    return {} if unquoted is None else unquoted
+
+
 def _number(value: object) -> object:
     """Refuses true and false, which pydantic would take for 1 and 0."""
     if isinstance(value, bool):
@@ -52,7 +57,7 @@ def _digits(value: object) -> object:
 JsonText = BeforeValidator(_from_text)
 """On a nested type: it may come as JSON text too."""
 
-JsonObject = Annotated[dict[str, Any], BeforeValidator(lambda value: _from_text(value) or {})]
+JsonObject = Annotated[dict[str, Any], BeforeValidator(_object)]
 """An object whose keys are somebody else's; may come as JSON text."""
 
 # Limits come before the validator, or the schema would not show them.

@@ -12,6 +12,7 @@ from kling_mcp.errors import Problem
 from kling_mcp.operations.model_facts import MODELS, NO_MODE
 from kling_mcp.operations.video_limits import LIMITS
 from kling_mcp.operations.video_rules import RULES
+from kling_mcp.operations.wording import root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,30 +28,32 @@ RETIRED = tuple(facts for facts in MODELS.values() if facts.retired is not None)
 
 def refusals(request: GenerateVideo, unsound: AbstractSet[str]) -> Iterator[Problem]:
     """Every broken rule as a problem; those that depend on the model with one that can."""
-    for rule in RULES:
-        yield from rule.broken_by(request, unsound)
-    broken = [(rule, rule.broken_by(request, unsound)) for rule in LIMITS]
-    if not any(problems for _, problems in broken):
+    others = _problems(request, RULES, unsound)
+    yield from others
+    limits = _problems(request, LIMITS, unsound)
+    if not limits:
         return
     whole = able(request, unsound)
-    for rule, problems in broken:
-        for problem in problems:
-            yield Problem(problem.field, f"{problem.sentence} {_advice(request, rule, whole, unsound)}")
+    done = "can do it once the other problems are solved" if others or unsound else "can do the whole request"
+    for problem in limits:
+        advice = (
+            f"{_named(whole, request)} {done}{_warning(whole)}."
+            if whole is not None
+            else _advice_in_part(request, root(problem.field), unsound)
+        )
+        yield Problem(problem.field, f"{problem.sentence} {advice}")
 
 
 def able(
     request: GenerateVideo, unsound: AbstractSet[str] = frozenset(), models: tuple[ModelFacts, ...] = CURRENT + RETIRED
 ) -> GenerateVideo | None:
     """The nearest variant of a request that some model can run, and that breaks no rule the request keeps."""
-    kept = [rule for rule in RULES if not rule.broken_by(request, unsound)]
-    return _first(_variants(request, models), [*LIMITS, *kept], unsound)
+    kept = [*LIMITS, *(rule for rule in RULES if not rule.broken_by(request, unsound))]
+    return next((v for v in _variants(request, models) if not _problems(v, kept, unsound)), None)
 
 
-def _first(
-    variants: Iterable[GenerateVideo], rules: Iterable[Rule[GenerateVideo]], unsound: AbstractSet[str]
-) -> GenerateVideo | None:
-    wanted = tuple(rules)
-    return next((v for v in variants if not any(rule.broken_by(v, unsound) for rule in wanted)), None)
+def _problems(request: GenerateVideo, rules: Iterable[Rule[GenerateVideo]], unsound: AbstractSet[str]) -> list[Problem]:
+    return [problem for rule in rules for problem in rule.broken_by(request, unsound)]
 
 
 def _variants(request: GenerateVideo, models: tuple[ModelFacts, ...]) -> Iterator[GenerateVideo]:
@@ -61,8 +64,17 @@ def _variants(request: GenerateVideo, models: tuple[ModelFacts, ...]) -> Iterato
         for variant in _of_same_length(request, [facts for facts in models if bool(facts.retired) is retired])
     ]
     yield from ranked
-    for variant in ranked:
-        yield from _in_other_lengths(variant)
+    of_other_length = [other for variant in ranked for other in _in_other_lengths(variant)]
+    yield from sorted(of_other_length, key=lambda each: _distance(each, request))
+
+
+def _distance(variant: GenerateVideo, request: GenerateVideo) -> tuple[bool, int, bool]:
+    """How far a variant of another length is from what was asked."""
+    return (
+        variant.facts.retired is not None,
+        abs(variant.duration - request.duration),
+        variant.model_name != request.model_name,
+    )
 
 
 def _of_same_length(request: GenerateVideo, models: list[ModelFacts]) -> Iterator[GenerateVideo]:
@@ -74,8 +86,7 @@ def _of_same_length(request: GenerateVideo, models: list[ModelFacts]) -> Iterato
 
 
 def _in_other_lengths(request: GenerateVideo) -> Iterator[GenerateVideo]:
-    lengths = request.row.durations if request.row is not None else ()
-    for length in sorted(lengths, key=lambda each: abs(each - request.duration)):
+    for length in request.row.durations if request.row is not None else ():
         yield _varied(request, duration=length)
 
 
@@ -83,14 +94,13 @@ def _varied(request: GenerateVideo, **changes: object) -> GenerateVideo:
     return request.model_copy(update=changes)
 
 
-def _advice(
-    request: GenerateVideo, rule: Rule[GenerateVideo], whole: GenerateVideo | None, unsound: AbstractSet[str]
-) -> str:
-    if whole is not None:
-        return f"{_named(whole, request)} can do the whole request{_warning(whole)}."
-    part = _first(_variants(request, CURRENT + RETIRED), [rule], unsound)
-    if part is not None:
-        return f"{_named(part, request)} can do this, but not the rest of the request{_warning(part)}."
+def _advice_in_part(request: GenerateVideo, field: str, unsound: AbstractSet[str]) -> str:
+    """Who can do what one field asks for, when nobody can do everything."""
+    for variant in _variants(request, CURRENT + RETIRED):
+        left = {root(problem.field) for problem in _problems(variant, LIMITS, unsound)}
+        if variant.row is not None and field not in left:
+            named = _named(variant, request)
+            return f"{named} can do this, but not the rest of the request{_warning(variant)}."
     return "No Kling model can do this."
 
 
@@ -106,4 +116,4 @@ def _named(variant: GenerateVideo, request: GenerateVideo) -> str:
 
 def _warning(variant: GenerateVideo) -> str:
     since = variant.facts.retired
-    return f", but it is reported retired since {since}: Kling may refuse it, free of charge" if since else ""
+    return f" (reported retired since {since}: Kling may refuse it, free of charge)" if since else ""

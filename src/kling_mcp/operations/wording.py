@@ -18,6 +18,7 @@ OWN_SENTENCE = "own_sentence"
 """Type of a pydantic error whose message may be shown as it is and whose input must not be (pictures)."""
 
 _QUOTED_AT_MOST = 60
+_A_WORD = 3
 
 
 def root(field: str) -> str:
@@ -51,8 +52,10 @@ def seconds(lengths: Sequence[int]) -> str:
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like a misspelled one."""
-    found = difflib.get_close_matches(name[:_QUOTED_AT_MOST], list(known), n=1)
+    """The known name most like a misspelled or shortened one."""
+    names = list(known)
+    beginning = [each for each in names if len(name) >= _A_WORD and each.startswith(name)]
+    found = difflib.get_close_matches(name[:_QUOTED_AT_MOST], names, n=1) or beginning
     return found[0] if found else None
 
 
