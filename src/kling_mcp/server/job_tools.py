@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from kling_mcp.operations.base import Operation
-from kling_mcp.operations.fields import JsonText, Omitted, Whole
+from kling_mcp.operations.fields import JsonText, Omitted
 from kling_mcp.server.answers import about, answer, failed, shown, view_of
 from kling_mcp.server.tool import Waiting
 from kling_mcp.server.views import STATES, Status, gathered, listed
@@ -75,7 +75,7 @@ class ListJobs(Operation):
     # Named apart from the class variable ``tool``; agents write it as "tool".
     made_by: Annotated[str | Omitted, Field(alias="tool")] = None
     """Only jobs of this tool, for instance generate_video."""
-    limit: Annotated[Whole, Field(ge=1, le=PAGE_AT_MOST)] = PAGE
+    limit: Annotated[int, Field(ge=1, le=PAGE_AT_MOST)] = PAGE
     """How many."""
     before: str | Omitted = None
     """Continue after the job with this id."""

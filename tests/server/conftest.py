@@ -1,0 +1,37 @@
+"""What the server's tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kling_mcp.clock import SystemClock
+from kling_mcp.sandbox.samples import sample_video
+from kling_mcp.settings import Settings
+
+from .studio import SPEED, House, opened
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def film() -> bytes:
+    return sample_video(caption="A fox", label="km1-test", aspect_ratio="16:9", duration_s=1, sound=False)
+
+
+@pytest.fixture
+async def house(tmp_path: Path, film: bytes) -> AsyncGenerator[House]:
+    settings = Settings(output_dir=tmp_path / "films")
+    async with opened(tmp_path, film, settings, SystemClock(SPEED)) as running:
+        yield running
+
+
+@pytest.fixture
+async def wide(tmp_path: Path, film: bytes) -> AsyncGenerator[House]:
+    """A house that shows every tool."""
+    settings = Settings(output_dir=tmp_path / "films", toolsets=["all"])
+    async with opened(tmp_path, film, settings, SystemClock(SPEED)) as running:
+        yield running

@@ -1,0 +1,144 @@
+"""A server over the real engine, with a film studio of our own in the place of Kling: it does what a test tells it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import anyio.lowlevel
+import httpx2
+from mcp import Client
+from mcp.types import TextContent
+
+from kling_mcp.jobs.ledger import Ledger
+from kling_mcp.jobs.runner import Jobs
+from kling_mcp.media.downloads import Downloads
+from kling_mcp.providers.base import Balance, Output, Pack, Progress, Request
+from kling_mcp.server.catalogue import build_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from pathlib import Path
+
+    from mcp.types import CallToolResult
+
+    from kling_mcp.clock import Clock
+    from kling_mcp.errors import KlingError
+    from kling_mcp.operations.base import Operation
+    from kling_mcp.providers.base import TaskRef
+    from kling_mcp.server.front import KlingServer
+    from kling_mcp.settings import Settings
+
+SPEED = 40.0
+"""How many seconds of the engine go by in one of ours."""
+ORIGIN = "https://studio.invalid"
+BALANCE = Balance(
+    (
+        Pack("Video pack", "online", Decimal(1000), Decimal("995.5"), 1_800_000_000.0),
+        Pack("Old pack", "expired", Decimal(100), Decimal(3), 1_700_000_000.0),
+    )
+)
+WISH = {"prompt": "A red fox in fresh snow", "model_name": "kling-v3", "duration": 5}
+Mode = Literal["auto", "legacy"]
+ERAS: tuple[Mode, ...] = ("auto", "legacy")
+
+
+@dataclass
+class Studio:
+    """Somebody who runs operations. Seconds are the engine's."""
+
+    clock: Clock
+    lasts: float = 10.0
+    trouble: KlingError | None = None
+    """Raised instead of taking a job."""
+    unprepared: KlingError | None = None
+    """Raised before anything is accepted."""
+    message: str = ""
+    """Why every task fails; empty if they succeed."""
+    creates: list[str] = field(default_factory=list[str])
+    started: dict[str, float] = field(default_factory=dict[str, float])
+
+    name: str = "studio"
+    account: str = "studio-account"
+    settle_s: float = 5.0
+
+    def prepare(self, operation: Operation) -> Request:
+        if self.unprepared:
+            raise self.unprepared
+        return Request("v1", operation.path, operation.body())
+
+    async def submit(self, request: Request, ext_id: str) -> Progress:
+        del request
+        self.creates.append(ext_id)
+        await anyio.lowlevel.checkpoint()
+        if self.trouble:
+            raise self.trouble
+        self.started[ext_id] = self.clock.now()
+        return Progress(f"task-{ext_id}", "submitted", ext_id)
+
+    async def look_up(self, refs: Sequence[TaskRef]) -> Mapping[str, Progress]:
+        await anyio.lowlevel.checkpoint()
+        return {ref.ext_id: self._progress(ref.ext_id) for ref in refs if ref.ext_id in self.started}
+
+    async def balance(self) -> Balance:
+        await anyio.lowlevel.checkpoint()
+        if self.unprepared:
+            raise self.unprepared
+        return BALANCE
+
+    async def aclose(self) -> None:
+        return
+
+    def _progress(self, ext_id: str) -> Progress:
+        if self.clock.now() < self.started[ext_id] + self.lasts:
+            return Progress(f"task-{ext_id}", "processing", ext_id)
+        if self.message:
+            return Progress(f"task-{ext_id}", "failed", ext_id, message=self.message)
+        film = Output("video", f"{ORIGIN}/{ext_id}.mp4?sign=canary", "990017", 1.0)
+        return Progress(f"task-{ext_id}", "succeeded", ext_id, outputs=(film,), units=Decimal(3))
+
+
+@dataclass(frozen=True)
+class House:
+    """A running engine with its server."""
+
+    studio: Studio
+    jobs: Jobs
+    server: KlingServer
+    settings: Settings
+
+    def client(self, mode: Mode = "auto") -> Client:
+        return Client(self.server, mode=mode)
+
+
+@asynccontextmanager
+async def opened(folder: Path, film: bytes, settings: Settings, clock: Clock) -> AsyncGenerator[House]:
+    def client() -> httpx2.AsyncClient:
+        reply = httpx2.Response(200, content=film, headers={"content-type": "video/mp4"})
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: reply))
+
+    studio = Studio(clock)
+    jobs = Jobs(
+        ledger=Ledger(folder / "state" / "ledger.db"),
+        provider=studio,
+        downloads=lambda to: Downloads(to, client, trusted_origin=ORIGIN),
+        folder=folder / "films",
+        clock=clock,
+        notes=("A test film.",),
+    )
+    async with jobs.running():
+        yield House(studio, jobs, build_server(jobs, settings, provider_name="studio"), settings)
+
+
+def told(result: CallToolResult) -> dict[str, Any]:
+    """The answer as data."""
+    return cast("dict[str, Any]", result.structured_content)
+
+
+def text(result: CallToolResult) -> str:
+    """The answer as text."""
+    first = result.content[0]
+    assert isinstance(first, TextContent)
+    return first.text
