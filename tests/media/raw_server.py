@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import asyncio
 
 HANG = b"<hang>"
 """As a step of an answer: say nothing more and keep the line open."""
+
+DRIP = b"<drip>"
+"""As a step of an answer: one byte after the other, for ever, each long before any read times out."""
 
 
 @dataclass
@@ -36,6 +36,10 @@ class RawServer:
             for piece in self.answers[request.split(" ")[1]]:
                 if piece is HANG:
                     await reader.read()
+                while piece is DRIP:
+                    writer.write(b"\0")
+                    await writer.drain()
+                    await asyncio.sleep(0.02)
                 writer.write(piece)
                 await writer.drain()
         except ConnectionError:

@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
-from raw_server import HANG
+from raw_server import DRIP, HANG
 
 from kling_mcp.errors import KlingError, Lost, Refused, Unavailable
 from kling_mcp.media.downloads import PIECE, Bounds, Downloads, Stored
@@ -230,7 +230,12 @@ async def test_an_answer_that_never_begins_is_given_up(server: RawServer, tmp_pa
     assert isinstance(await failure(server, tmp_path, server.origin + "/v", stall_s=0.2), Unavailable)
 
 
-async def test_a_body_that_only_drips_is_given_up_in_the_end(server: RawServer, tmp_path: Path, video: bytes) -> None:
+async def test_a_body_that_only_drips_is_given_up(server: RawServer, tmp_path: Path, video: bytes) -> None:
+    url = server.serves("/v", video[:2000], DRIP, content_length=str(len(video)))
+    assert isinstance(await failure(server, tmp_path, url, stall_s=0.2), Unavailable)
+
+
+async def test_a_fetch_that_takes_too_long_in_all_is_given_up(server: RawServer, tmp_path: Path, video: bytes) -> None:
     url = server.serves("/v", video[:2000], HANG, content_length=str(len(video)))
     assert isinstance(await failure(server, tmp_path, url, total_s=0.2), Unavailable)
 
@@ -290,7 +295,7 @@ async def test_too_large_is_refused_by_its_length_and_else_while_it_comes(
     server: RawServer, tmp_path: Path, video: bytes
 ) -> None:
     cap = {"video": len(video) - 1}
-    announced = await failure(server, tmp_path, server.serves_file("/v", video), bytes=cap)
+    announced = await failure(server, tmp_path, server.serves("/v", HANG, content_length=str(len(video))), bytes=cap)
     silent = await failure(server, tmp_path, server.serves("/v", video, bytes(2 * PIECE), HANG), bytes=cap)
     assert [announced.failure.code, silent.failure.code] == ["too_large", "too_large"]
 

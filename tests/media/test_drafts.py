@@ -119,6 +119,17 @@ def test_a_draft_is_hidden_until_it_is_kept(tmp_path: Path) -> None:
     assert kept.read_bytes() == b"abc"
 
 
+def test_a_disk_that_does_not_know_its_size_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unknown = type(shutil.disk_usage(tmp_path))(0, 0, 0)
+
+    def usage(_: object) -> object:
+        return unknown
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    with Draft(tmp_path, STEM) as draft:
+        draft.begin(100)
+
+
 def test_a_disk_without_links_gets_the_file_too_and_nothing_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
