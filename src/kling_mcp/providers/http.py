@@ -43,6 +43,10 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 
 
+class _Unreadable(OSError):
+    """The answer came, and we will not or cannot take it in. Its text is ours."""
+
+
 class Door:
     """Speaks HTTP with one base URL. Opens its connections at first use.
 
@@ -170,6 +174,8 @@ class Door:
                 f"Kling could not be reached at {host}: {why}.",
                 fix="Check this machine's network and proxy, and KLING_REGION or KLING_BASE_URL.",
             )
+        if isinstance(error, _Unreadable):
+            return doubt(f"The answer of {host} cannot be taken in: {error}.", paid=paid)
         # Other exceptions may quote what was sent, so only their kind is told.
         return doubt(f"The connection to {host} broke before the answer was complete ({_kind(error)}).", paid=paid)
 
@@ -244,16 +250,16 @@ async def _body(response: httpx2.Response) -> bytes:
     """The answer's bytes, decompressed within the limit: a small answer can otherwise unpack into gigabytes.
 
     Raises:
-        OSError: It is too large, or packed in a way we did not ask for.
+        _Unreadable: It is too large, or packed in a way we did not ask for.
     """
     packing = response.headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("identity", "gzip"):
-        raise OSError(f"the answer is packed as {trimmed(packing, 40)}")
+        raise _Unreadable(f"the answer is packed as {trimmed(packing, 40)}")
     raw = bytearray()
     async for chunk in response.aiter_raw():
         raw += chunk
         if len(raw) > MAX_ANSWER_BYTES:
-            raise OSError("the answer is too large")
+            raise _Unreadable("the answer is too large")
     return bytes(raw) if packing == "identity" else _unpacked(bytes(raw))
 
 
@@ -262,9 +268,9 @@ def _unpacked(raw: bytes) -> bytes:
     try:
         body = unpacker.decompress(raw, MAX_ANSWER_BYTES)
     except zlib.error as error:
-        raise OSError("the answer cannot be unpacked") from error
+        raise _Unreadable("the answer cannot be unpacked") from error
     if unpacker.unconsumed_tail or not unpacker.eof:
-        raise OSError("the answer unpacks into too much, or is cut short")
+        raise _Unreadable("the answer unpacks into too much, or is cut short")
     return body
 
 
