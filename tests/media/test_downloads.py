@@ -106,7 +106,9 @@ async def test_it_is_asked_for_plainly_and_without_any_credential(
     url = server.serves_file("/v", video)
     downloads = Downloads(
         tmp_path,
-        lambda: httpx2.AsyncClient(headers={"Authorization": "Bearer secret"}, auth=("user", "secret")),
+        lambda: httpx2.AsyncClient(
+            headers={"Authorization": "Bearer secret"}, auth=("user", "secret"), trust_env=False
+        ),
         trusted_origin=server.origin,
     )
     await downloads.fetch(url, stem=STEM, kind="video")
@@ -114,6 +116,17 @@ async def test_it_is_asked_for_plainly_and_without_any_credential(
     assert "accept-encoding: identity" in request.lower()
     assert "authorization" not in request.lower()
     assert "secret" not in request
+
+
+async def test_a_proxy_is_never_asked_for_what_is_on_this_machine(
+    server: RawServer, tmp_path: Path, video: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    url = server.serves_file("/v", video)
+    server.origin += "/behind/a/path"
+    assert (await fetched(server, tmp_path, url)).size == len(video)
 
 
 # --- names -------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -43,7 +44,7 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 """Interface identifiers that carry an IPv4 address in their lower half, in whatever network."""
 
 
-_LAST_PORT = 65_535
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,32 @@ class Origin:
     port: int
 
     @classmethod
-    def of(cls, url: URL) -> Origin:
-        """The origin of a URL, with the scheme's own port where none is given."""
-        port = {"http": 80, "https": 443}.get(url.scheme, 0) if url.port is None else url.port
-        return cls(url.scheme, url.host.lower(), port)
+    def of(cls, url: str) -> Origin:
+        """The origin of an absolute URL, with the scheme's own port where none is given.
+
+        Raises:
+            ValueError: The URL's port is none.
+        """
+        parts = urlsplit(url)
+        port = _PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
+        return cls(parts.scheme, parts.hostname or "", port)
+
+    @classmethod
+    def reached_by(cls, url: URL) -> Origin:
+        """Where the HTTP client would connect to: by its own reading of the URL, not by another parser's."""
+        return cls(url.scheme, url.host, _PORTS.get(url.scheme, 0) if url.port is None else url.port)
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether a connection would never leave it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
 
 
 def is_public(address: str) -> bool:
@@ -89,12 +112,12 @@ async def public_addresses(url: URL, resolver: Resolver) -> Sequence[str]:
     """
     if url.scheme != "https" or not url.host or url.userinfo:
         raise forbidden(url, "is not a plain https address")
-    port = Origin.of(url).port
-    if not 0 < port <= _LAST_PORT:
-        raise forbidden(url, "has a nonsensical port")
     try:
+        port = Origin.of(str(url)).port
         addresses = await resolver(url.raw_host.decode("ascii").strip("[]"), port)
-    except (OSError, UnicodeError) as error:
+    except ValueError as error:
+        raise forbidden(url, "is malformed") from error
+    except OSError as error:
         raise Unavailable(f"The name {_shown(url)} could not be looked up.", fix="Check the network.") from error
     if not addresses or not all(is_public(address) for address in addresses):
         raise forbidden(url, "leads into a private network")

@@ -87,14 +87,14 @@ class Downloads:
         Args:
             folder: Made when first needed.
             client_factory: Makes the HTTP client of one fetch. It must carry no credential.
-            trusted_origin: ``scheme://host:port`` of an API on this machine (the sandbox): the only origin that may
-                be private, or without TLS.
+            trusted_origin: ``scheme://host:port`` of the API that whoever runs this configured: the only origin that
+                may be private, or without TLS. A path after it does not matter.
             bounds: Caps and time-outs.
             resolver: Looks up names.
         """
         self._folder = folder
-        self._trusted = trusted_origin
-        self._client_factory = client_factory or functools.partial(_client, trusted_origin)
+        self._trusted = None if trusted_origin is None else Origin.of(trusted_origin)
+        self._client_factory = client_factory or functools.partial(_client, self._trusted)
         self._bounds = bounds or Bounds()
         self._resolver = resolver
 
@@ -155,8 +155,7 @@ class Downloads:
         """Send one GET, to an address that was judged. The next one is tried where the first cannot be reached."""
         import httpx2  # noqa: PLC0415 - loaded at first use: it slows the start
 
-        trusted = self._trusted is not None and Origin.of(url) == Origin.of(httpx2.URL(self._trusted))
-        if trusted and not url.userinfo:
+        if self._trusted == Origin.reached_by(url) and not url.userinfo:
             return await self._sent(client, url, url.netloc, None)
         with anyio.fail_after(self._bounds.connect_s):
             addresses = await public_addresses(url, self._resolver)
@@ -208,11 +207,11 @@ class Downloads:
             return await anext(pieces, None)
 
 
-def _client(trusted_origin: str | None) -> httpx2.AsyncClient:
+def _client(trusted: Origin | None) -> httpx2.AsyncClient:
     import httpx2  # noqa: PLC0415 - loaded at first use: it slows the start
 
     # A proxy of the environment is used, but never towards an API on this machine.
-    mounts = None if trusted_origin is None else {trusted_origin: None}
+    mounts = {str(trusted): None} if trusted and trusted.on_this_machine else None
     return httpx2.AsyncClient(verify=_tls(), mounts=mounts)
 
 
