@@ -10,7 +10,7 @@ import anyio
 from kling_mcp.errors import Unavailable, trimmed
 from kling_mcp.providers.base import Balance, Pack
 from kling_mcp.providers.envelope import Reply, whole_number
-from kling_mcp.providers.refusals import verdict
+from kling_mcp.providers.refusals import unanswered, verdict
 from kling_mcp.providers.tasks import amount, fields_of, members
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _balance(reply: Reply) -> Balance:
     words = trimmed(message) if isinstance(message, str) else ""
     trouble = verdict(Reply(reply.status, code or 0, words, reply.request_id), paid=False)
     if trouble is not None:
-        raise trouble
+        raise unanswered(trouble)
     infos = inner.get("resource_pack_subscribe_infos")
     if code is None and infos is None:
         raise Unavailable("Kling's answer about the balance cannot be read.")

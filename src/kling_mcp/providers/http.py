@@ -110,7 +110,7 @@ class Door:
             with anyio.fail_after(CREATE_TOTAL_S):
                 reply = await self._exchange("POST", path, bearer, limits, json=dict(body))
         except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError) as error:
-            raise self._lost(error, paid=True) from error
+            raise self._lost(error, paid=True) from None  # its text may quote the key
         return self._judged(reply, paid=True)
 
     async def aclose(self) -> None:
@@ -126,7 +126,7 @@ class Door:
             with anyio.fail_after(READ_TOTAL_S):
                 reply = await self._exchange("GET", path, bearer, limits, params=dict(params or {}))
         except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError) as error:
-            raise self._lost(error, paid=False) from error
+            raise self._lost(error, paid=False) from None  # as above
         return self._judged(reply, paid=False)
 
     async def _exchange(

@@ -10,7 +10,7 @@ import hashlib
 import random
 from typing import TYPE_CHECKING, Any
 
-from kling_mcp.errors import InvalidRequest, KlingError, Refused, Unavailable
+from kling_mcp.errors import InvalidRequest, Refused, Unavailable
 from kling_mcp.operations.model_facts import MODELS
 from kling_mcp.providers import official_v2
 from kling_mcp.providers.accounts import BalanceReader
@@ -18,7 +18,7 @@ from kling_mcp.providers.base import Balance, Progress, Request, TaskRef, Wire
 from kling_mcp.providers.credentials import ApiKey, Credential, KeyPair
 from kling_mcp.providers.http import Door, quoted_id
 from kling_mcp.providers.lookup import by_families, by_tasks
-from kling_mcp.providers.refusals import StaleToken, TaskAbsent, doubt
+from kling_mcp.providers.refusals import StaleToken, doubt, unanswered
 from kling_mcp.providers.tasks import progress_of
 
 if TYPE_CHECKING:
@@ -121,10 +121,8 @@ class OfficialProvider:
         """
         try:
             return await self._signed_read(path, params)
-        except TaskAbsent:
-            raise
         except Refused as refusal:
-            raise _unanswered(refusal) from refusal
+            raise unanswered(refusal) from refusal.__cause__
 
     async def _signed_read(self, path: str, params: Mapping[str, str] | None) -> Reply:
         try:
@@ -146,12 +144,6 @@ def _labelled(request: Request, ext_id: str) -> dict[str, Any]:
     if request.wire == "v1":
         return {**request.body, "external_task_id": ext_id}
     return {**request.body, "options": {**request.body.get("options", {}), "external_task_id": ext_id}}
-
-
-def _unanswered(refusal: KlingError) -> Unavailable:
-    """A read that Kling refused: nothing follows from it about the task."""
-    failure = refusal.failure
-    return Unavailable(failure.message, code=failure.code, request_id=failure.request_id)
 
 
 def _fingerprint(base_url: str, credential: Credential) -> str:

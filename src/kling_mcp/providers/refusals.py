@@ -175,6 +175,13 @@ def doubt(sentence: str, *, paid: bool, reply: Reply | None = None) -> KlingErro
     return _as_error(Row(Doubt, sentence), reply or Reply(status=0), paid=paid)
 
 
+def unanswered(trouble: KlingError) -> KlingError:
+    """A question's refusal, as its asker must see it: nothing follows from it about any task."""
+    if not isinstance(trouble, Refused) or isinstance(trouble, TaskAbsent):
+        return trouble
+    return Unavailable(trouble.failure.message, code=trouble.failure.code, request_id=trouble.failure.request_id)
+
+
 def _unlisted(reply: Reply) -> Row:
     return UNLISTED.get(reply.status, Row(Doubt, f"Kling answered with a code we do not know ({reply.code})."))
 
