@@ -1,0 +1,145 @@
+"""The pretend Kling as one ASGI application: for tests in process, and for ``kling-mcp sandbox`` over HTTP.
+
+What a person playing with it should know:
+
+- API key ``sandbox``; access key ``sandbox-ak`` with secret key ``sandbox-sk-0123456789abcdef0123456789abcdef``.
+- A prompt with ``sandbox-refuse`` is refused for its content (code 1301); one with ``sandbox-risk`` is accepted and
+  then fails as moderation does (``Failure to pass the risk control system``). Neither costs anything.
+- ``GET /_sandbox/ledger`` tells what was created, charged and asked; ``POST /_sandbox/faults`` programs trouble (see
+  ``faults``); ``DELETE /_sandbox/faults`` ends it. All three answer this machine only.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+
+from kling_mcp.clock import Clock, SystemClock
+from kling_mcp.sandbox.account import Costs
+from kling_mcp.sandbox.auth import ACCESS_KEY, API_KEY, SECRET_KEY
+from kling_mcp.sandbox.callbacks import Callbacks
+from kling_mcp.sandbox.control import Control
+from kling_mcp.sandbox.faults import Fault, Faults, FaultyDoor
+from kling_mcp.sandbox.files import Files
+from kling_mcp.sandbox.routes import Kling
+from kling_mcp.sandbox.state import State
+from kling_mcp.sandbox.wire import Refusal, unknown_path
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from kling_mcp.sandbox.callbacks import Poster
+
+__all__ = ["ACCESS_KEY", "API_KEY", "SECRET_KEY", "Fault", "Sandbox"]
+
+
+def _connection_lost() -> Exception:
+    return ConnectionResetError("the pretend Kling dropped the connection")
+
+
+class Sandbox:
+    """One pretend Kling with one account.
+
+    Attributes:
+        app: The ASGI application.
+        state: What it remembers; tests read ``creates``, ``deducted``, ``tasks``.
+        faults: Trouble to come.
+        callbacks: Reports to ``callback_url``; sent only within ``running``, or where a server runs ``app``.
+    """
+
+    def __init__(  # noqa: PLR0913 - the facts of one pretend account, all named by the caller
+        self,
+        *,
+        clock: Clock,
+        base_url: str,
+        folder: Path | None = None,
+        serve_retired: bool = False,
+        concurrency: int = 20,
+        units: Decimal = Decimal(1000),
+        webhook_secret: str | None = None,
+        post: Poster | None = None,
+        callbacks_anywhere: bool = False,
+        dropped: Callable[[], Exception] = _connection_lost,
+    ) -> None:
+        """Open the account.
+
+        Args:
+            clock: Tells how far tasks are. A hurried clock makes a hurried Kling.
+            base_url: Where clients find ``app``; result addresses start with it.
+            folder: Where tasks live on after this process, shared with others; None: only in memory.
+            serve_retired: Serve models Kling has retired.
+            concurrency: Slots of the pack.
+            units: Units in the pack.
+            webhook_secret: ``whsec_…``; callbacks are then signed.
+            post: Posts callbacks; None: none are sent.
+            callbacks_anywhere: Call back to other machines too.
+            dropped: Makes the exception that stands for a lost connection when the client is in this very process;
+                with an HTTP client, its own error for that.
+
+        Raises:
+            LocalTrouble: ``folder`` cannot be used.
+        """
+        # A hurried clock says how far tasks are, but no date that a signature could be checked by.
+        date = SystemClock().now if isinstance(clock, SystemClock) else clock.now
+        base_url = base_url.rstrip("/")
+        self.state = State(clock, units=units, concurrency=concurrency, folder=folder)
+        self.faults = Faults()
+        self.callbacks = Callbacks(
+            self.state,
+            clock=clock,
+            base_url=base_url,
+            post=post,
+            secret=webhook_secret,
+            anywhere=callbacks_anywhere,
+            date=date,
+        )
+        files = Files(self.state, folder)
+        kling = Kling(self.state, Costs(self.state), files, self.callbacks, base_url, serve_retired, date)
+        control = Control(self.state, self.faults, self.requests)
+        self.app = FaultyDoor(self._framework([*kling.routes(), *control.routes()]), self.faults, clock, dropped)
+
+    def requests(self) -> Mapping[str, int]:
+        """How often each method and path was asked."""
+        return self.app.requests
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Send callbacks for tasks accepted within this block. A server enters it by itself."""
+        async with anyio.create_task_group() as group:
+            self.callbacks.group = group
+            try:
+                yield
+            finally:
+                self.callbacks.group = None
+                group.cancel_scope.cancel()
+
+    def _framework(self, routes: list[Route]) -> Starlette:
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncGenerator[dict[str, Any]]:
+            async with self.running():
+                yield {"served": True}
+
+        framework = Starlette(routes=routes, lifespan=lifespan, exception_handlers=self._replies())
+        framework.router.redirect_slashes = False
+        return framework
+
+    def _replies(self) -> Mapping[Any, Any]:
+        async def refused(_: Request, refusal: Refusal) -> Response:
+            return refusal.answer()
+
+        async def unknown(request: Request, error: HTTPException) -> Response:
+            if error.status_code == 405:  # noqa: PLR2004 - HTTP's own number
+                return Refusal(1202).answer()
+            return unknown_path(request.url.path, self.state.now())
+
+        return {Refusal: refused, HTTPException: unknown}

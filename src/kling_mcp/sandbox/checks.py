@@ -1,0 +1,178 @@
+"""How one value of a body is read: what is coerced, what is refused, with the captured messages.
+
+Contract: video.md section 3 (``<field> value '<v>' is invalid``) and section 6 (empty means absent; leniency).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from kling_mcp.errors import trimmed
+from kling_mcp.sandbox.wire import Refusal, illegal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    Reader = Callable[[str, Any], Any]
+
+Body = dict[str, Any]
+
+NEGATIVE_PROMPT_MAX = 2500
+SHOT_PROMPT_MAX = 512
+SHOTS_MAX = 6
+_MAX_LONG = 2**63 - 1
+_WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_ABSENT: tuple[Any, ...] = (None, "", [], {})
+
+
+def without_empties(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A body without what is empty, at any depth of objects. Contract: video.md section 6."""
+    if isinstance(value, list):
+        return [without_empties(inner) for inner in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    inner = {key: without_empties(given) for key, given in cast("Body", value).items()}
+    return {key: given for key, given in inner.items() if given not in _ABSENT}
+
+
+def invalid(name: str, value: object) -> Refusal:
+    """The captured message for a value outside its set."""
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    return illegal(f"{name} value '{trimmed(shown, 200)}' is invalid")
+
+
+def read(body: Body, fields: Mapping[str, Reader], prefix: str = "") -> Body:
+    """The known fields of a body, each read by its reader, in the order of the table. Unknown keys are ignored.
+
+    Raises:
+        Refusal: 1201, about the first field that cannot be read.
+    """
+    return {name: reader(prefix + name, body[name]) for name, reader in fields.items() if name in body}
+
+
+def one_of(allowed: Iterable[object]) -> Reader:
+    """One of these words; numbers are taken for their digits, as ``duration`` may come either way."""
+    words = {str(word) for word in allowed}
+
+    def reader(name: str, value: Any) -> str:  # noqa: ANN401 - any JSON
+        if isinstance(value, bool) or not isinstance(value, str | int) or str(value) not in words:
+            raise invalid(name, value)
+        return str(value)
+
+    return reader
+
+
+def number(low: float, high: float) -> Reader:
+    """A number within limits; its digits as text will do."""
+
+    def reader(name: str, value: Any) -> float:  # noqa: ANN401 - any JSON
+        try:
+            found = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            found = math.nan
+        if not low <= found <= high:
+            raise invalid(name, value)
+        return found
+
+    return reader
+
+
+def whole(low: int = -_MAX_LONG, high: int = _MAX_LONG) -> Reader:
+    """A whole number within limits, exact to 64 bits, as number or as text."""
+
+    def reader(name: str, value: Any) -> int:  # noqa: ANN401 - any JSON
+        text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+        if not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
+            raise invalid(name, value)
+        return int(text)
+
+    return reader
+
+
+def text(most: int | None = None) -> Reader:
+    """Text of at most so many characters; a number is taken for its digits."""
+
+    def reader(name: str, value: Any) -> str:  # noqa: ANN401 - any JSON
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise invalid(name, value)
+        found = str(value)
+        if most is not None and len(found) > most:
+            raise illegal(f"{name} length cannot exceed {most}")  # [OWN]
+        return found
+
+    return reader
+
+
+def flag(name: str, value: Any) -> bool:  # noqa: ANN401 - any JSON
+    """True or false; one vendor example sends it as text."""
+    words = {"true": True, "false": False}
+    found = words.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        raise invalid(name, value)
+    return found
+
+
+def link(name: str, value: Any) -> str:  # noqa: ANN401 - any JSON
+    """An http(s) address."""
+    if not is_link(value):
+        raise invalid(name, value)
+    return cast("str", value)
+
+
+def is_link(value: object) -> bool:
+    """Whether it is an http(s) address, by its form."""
+    if not isinstance(value, str) or " " in value:
+        return False
+    try:
+        parts = urlsplit(value)
+        return bool(parts.hostname) and parts.scheme in {"http", "https"}
+    except ValueError:
+        return False
+
+
+def objects(most: int, form: Callable[[], Mapping[str, Reader]]) -> Reader:
+    """A list of at most so many objects, every one with all the fields of its form.
+
+    Messages for too many, and for a member that lacks something, are [OWN].
+    """
+
+    def reader(name: str, value: Any) -> list[Body]:  # noqa: ANN401 - any JSON
+        if not isinstance(value, list):
+            raise invalid(name, value)
+        members = cast("list[Any]", value)
+        if len(members) > most:
+            raise illegal(f"{name} size cannot exceed {most}")
+        return [_whole_object(f"{name}[{index}]", member, form()) for index, member in enumerate(members)]
+
+    return reader
+
+
+def _whole_object(name: str, value: Any, form: Mapping[str, Reader]) -> Body:  # noqa: ANN401 - any JSON
+    member = nested(form)(name, value)
+    for key in form:
+        if key not in member:
+            raise illegal(f"{name}.{key} is required")
+    return member
+
+
+def nested(fields: Mapping[str, Reader]) -> Reader:
+    """An object, its fields named with a dot in messages."""
+
+    def reader(name: str, value: Any) -> Body:  # noqa: ANN401 - any JSON
+        if not isinstance(value, dict):
+            raise invalid(name, value)
+        return read(cast("Body", value), fields, f"{name}.")
+
+    return reader
+
+
+WATERMARK: Reader = nested({"enabled": flag})
+ELEMENT_ID = whole(0)
+SHOT: Mapping[str, Reader] = {
+    "index": whole(1),
+    "prompt": text(SHOT_PROMPT_MAX),
+    "duration": whole(1),
+}

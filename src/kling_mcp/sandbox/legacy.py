@@ -1,0 +1,268 @@
+"""The bodies of the legacy wire, text2video and image2video: read, checked, turned into an order.
+
+Contract: video.md A1, A2; the order of checks is that of part G. Messages without a captured text are [OWN], in the
+style of the others.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from kling_mcp.operations.model_facts import MODELS, NO_MODE
+from kling_mcp.sandbox import checks
+from kling_mcp.sandbox.capability import known_model
+from kling_mcp.sandbox.order import Order
+from kling_mcp.sandbox.wire import illegal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kling_mcp.operations.model_facts import Endpoint, ModelFacts
+    from kling_mcp.sandbox.checks import Body, Reader
+
+DEFAULT_MODEL = "kling-v1"
+"""What an absent ``model_name`` means, although it is retired. Contract: video.md A1, F.1."""
+
+_VOICE_REFERENCE = re.compile(r"<<<voice_\d+>>>")
+_AXES = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
+_CAMERA: Mapping[str, Reader] = {
+    "type": checks.one_of(("simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward")),
+    "config": checks.nested(dict.fromkeys(_AXES, checks.number(-10, 10))),
+}
+_ELEMENT: Mapping[str, Reader] = {"element_id": checks.ELEMENT_ID}
+_VOICE: Mapping[str, Reader] = {"voice_id": checks.text()}
+_POINT: Mapping[str, Reader] = {"x": checks.whole(), "y": checks.whole()}
+_MOST_POINTS = 77
+_MASK: Mapping[str, Reader] = {
+    "mask": checks.text(),
+    "trajectories": checks.objects(_MOST_POINTS, lambda: _POINT),
+}
+
+
+def order_of(endpoint: Endpoint, posted: Body, *, serve_retired: bool) -> tuple[Order, Mapping[str, str]]:
+    """Check a legacy body up to its cross-field rules.
+
+    Returns:
+        The order, and the pictures in it by the name of their field, not yet looked at.
+
+    Raises:
+        Refusal: The first thing Kling would complain about.
+    """
+    body = checks.without_empties(posted)
+    facts = _model(endpoint, body, serve_retired)
+    mode = _mode(endpoint, facts, body)
+    asked = checks.read(body, _fields(endpoint, facts, mode))
+    asked["duration"] = int(asked.get("duration", "5"))
+    _check_required(endpoint, asked, posted)
+    for rule in _RULES:
+        if rule.broken(asked):
+            raise illegal(rule.message)
+    if endpoint == "image2video":
+        _check_camera_type(asked)
+    return _order(endpoint, facts, mode, asked), _pictures(asked)
+
+
+# --- model, mode, values -----------------------------------------------------------------------------------
+
+
+def _model(endpoint: Endpoint, body: Body, serve_retired: bool) -> ModelFacts:
+    name = str(body.get("model_name", DEFAULT_MODEL))
+    facts = MODELS.get(name)
+    if facts is not None and ("v1" not in facts.wires or endpoint not in facts.endpoints):
+        facts = None
+    return known_model(name, facts, serve_retired=serve_retired)
+
+
+def _mode(endpoint: Endpoint, facts: ModelFacts, body: Body) -> str:
+    modes = facts.endpoints[endpoint]
+    if NO_MODE in modes:
+        return NO_MODE
+    return checks.one_of(modes)("mode", body.get("mode", "std"))
+
+
+def _fields(endpoint: Endpoint, facts: ModelFacts, mode: str) -> Mapping[str, Reader]:
+    """The fields of an endpoint in the order they are looked at."""
+    row = facts.endpoints[endpoint][mode]
+    fields: dict[str, Reader] = {
+        "duration": checks.one_of(row.durations),
+        "sound": checks.one_of(("on", "off")),
+        "multi_shot": checks.flag,
+        "prompt": checks.text(facts.prompt_max if endpoint == "text2video" else facts.image_prompt_max),
+        "negative_prompt": checks.text(checks.NEGATIVE_PROMPT_MAX),
+        "camera_control": checks.nested(_CAMERA),
+        "watermark_info": checks.WATERMARK,
+        "callback_url": checks.link,
+        "external_task_id": checks.text(),
+        # Without multi_shot these two have no effect, so they are read only where it is on.
+        "shot_type": _as_given,
+        "multi_prompt": _as_given,
+    }
+    if facts.cfg_scale == "supported":  # v2.x ignore it (F.8)
+        fields["cfg_scale"] = checks.number(0, 1)
+    if endpoint == "image2video":
+        return {**fields, **_FRAMES}
+    return {**fields, "aspect_ratio": checks.one_of(facts.aspect_ratios)}
+
+
+def _as_given(_: str, value: Any) -> Any:  # noqa: ANN401 - any JSON
+    return value
+
+
+_FRAMES: Mapping[str, Reader] = {
+    "image": checks.text(),
+    "image_tail": checks.text(),
+    "static_mask": checks.text(),
+    "dynamic_masks": checks.objects(6, lambda: _MASK),
+    "element_list": checks.objects(3, lambda: _ELEMENT),
+    "voice_list": checks.objects(2, lambda: _VOICE),
+}
+
+# --- what must be there ------------------------------------------------------------------------------------
+
+
+def _check_required(endpoint: Endpoint, asked: Body, posted: Body) -> None:
+    if endpoint == "image2video" and not ("image" in asked or "image_tail" in asked):
+        raise illegal("image can not be null")
+    if asked.get("multi_shot"):
+        _check_shots(asked)
+    if not _customized(asked):
+        check_prompt(asked, posted)
+
+
+def check_prompt(asked: Body, posted: Body) -> None:
+    """Both captured sentences: one for a prompt that is absent, one for an empty one.
+
+    Raises:
+        Refusal: There is no prompt.
+    """
+    if not str(asked.get("prompt", "")).strip():
+        raise illegal("prompt cannot be empty" if "prompt" in posted else "prompt is required")
+
+
+def _customized(asked: Body) -> bool:
+    return bool(asked.get("multi_shot")) and asked.get("shot_type") == "customize"
+
+
+def _check_shots(asked: Body) -> None:
+    """Read ``shot_type`` and ``multi_prompt``, which have no effect unless ``multi_shot`` is on."""
+    if "shot_type" not in asked:
+        raise illegal("shot_type is required")
+    shot_type = checks.one_of(("customize", "intelligence"))("shot_type", asked["shot_type"])
+    if shot_type == "customize":
+        if "multi_prompt" not in asked:
+            raise illegal("multi_prompt cannot be empty")
+        shots = checks.objects(checks.SHOTS_MAX, lambda: checks.SHOT)("multi_prompt", asked["multi_prompt"])
+        asked["multi_prompt"] = shots
+
+
+# --- what goes together ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    broken: Callable[[Body], bool]
+    message: str
+
+
+def _shots(asked: Body) -> list[Body]:
+    return cast("list[Body]", asked["multi_prompt"]) if _customized(asked) else []
+
+
+def _groups(asked: Body) -> int:
+    """How many of the three things that exclude each other are given."""
+    return sum(("image_tail" in asked, "dynamic_masks" in asked or "static_mask" in asked, "camera_control" in asked))
+
+
+def _axes_moved(asked: Body) -> int:
+    return sum(bool(value) for value in asked["camera_control"].get("config", {}).values())
+
+
+def _is_simple(asked: Body) -> bool:
+    return "camera_control" in asked and asked["camera_control"].get("type", "simple") == "simple"
+
+
+def _is_preset(asked: Body) -> bool:
+    return "camera_control" in asked and not _is_simple(asked)
+
+
+_RULES = (
+    _Rule(
+        lambda a: bool(_shots(a)) and sum(shot["duration"] for shot in _shots(a)) != a["duration"],
+        "the sum of multi_prompt durations must be equal to duration",
+    ),
+    _Rule(
+        lambda a: sorted(shot["index"] for shot in _shots(a)) != list(range(1, len(_shots(a)) + 1)),
+        "multi_prompt indexes must count from 1",
+    ),
+    _Rule(lambda a: _groups(a) > 1, "only one of image_tail, dynamic_masks/static_mask and camera_control can be used"),
+    _Rule(
+        lambda a: ("static_mask" in a or "dynamic_masks" in a) and "image" not in a,
+        "image is required with dynamic_masks/static_mask",
+    ),
+    _Rule(lambda a: "element_list" in a and "voice_list" in a, "element_list and voice_list cannot be used together"),
+    _Rule(
+        lambda a: bool(_VOICE_REFERENCE.search(_words(a))) and a.get("sound") != "on",
+        "sound must be on when a voice is specified in prompt",
+    ),
+    _Rule(
+        lambda a: _is_simple(a) and _axes_moved(a) != 1, "camera_control.config must have exactly one non-zero value"
+    ),
+    _Rule(
+        lambda a: _is_preset(a) and "config" in a["camera_control"],
+        "camera_control.config is only supported when type is simple",
+    ),
+    _Rule(
+        lambda a: any(len(mask["trajectories"]) < 2 for mask in a.get("dynamic_masks", [])),  # noqa: PLR2004 - a path has two ends
+        "dynamic_masks.trajectories must have 2 to 77 points",
+    ),
+)
+
+
+def _check_camera_type(asked: Body) -> None:
+    """``type`` may be left out in text2video only. Contract: video.md A1."""
+    if "camera_control" in asked and "type" not in asked["camera_control"]:
+        raise illegal("camera_control.type is required")
+
+
+# --- the order ---------------------------------------------------------------------------------------------
+
+
+def _words(asked: Body) -> str:
+    """What the clip is about; in a clip of several shots, all of it."""
+    shots = sorted(_shots(asked), key=lambda shot: shot["index"])
+    return " / ".join(str(shot["prompt"]) for shot in shots) or str(asked.get("prompt", ""))
+
+
+def _order(endpoint: Endpoint, facts: ModelFacts, mode: str, asked: Body) -> Order:
+    words, camera = _words(asked), asked.get("camera_control")
+    return Order(
+        wire="v1",
+        path=f"/v1/videos/{endpoint}",
+        endpoint=endpoint,
+        model=facts.name,
+        mode=mode,
+        duration=asked["duration"],
+        prompt=words,
+        aspect_ratio=asked.get("aspect_ratio", "16:9"),
+        sound=asked.get("sound") == "on",
+        speaks="voice_list" in asked and bool(_VOICE_REFERENCE.search(words)),
+        first="image" in asked,
+        last="image_tail" in asked,
+        still_mask="static_mask" in asked,
+        moving_masks="dynamic_masks" in asked,
+        camera=camera and camera.get("type", "simple"),
+        elements=len(asked.get("element_list", [])),
+        voices=len(asked.get("voice_list", [])),
+        shots=asked.get("multi_shot", False),
+        external_id=asked.get("external_task_id"),
+        callback_url=asked.get("callback_url"),
+        watermark=asked.get("watermark_info", {}).get("enabled"),
+    )
+
+
+def _pictures(asked: Body) -> Mapping[str, str]:
+    frames = {name: asked[name] for name in ("image", "image_tail", "static_mask") if name in asked}
+    masks = enumerate(asked.get("dynamic_masks", []))
+    return frames | {f"dynamic_masks[{index}].mask": mask["mask"] for index, mask in masks}
