@@ -6,7 +6,7 @@ Contract: video.md part D (account) and part E (units).
 # No `from __future__ import annotations`: pydantic reads the annotations.
 
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -54,7 +54,7 @@ class EstimateCost(Operation):
     yields: ClassVar[Yields] = "text"
 
     # Named apart from the class variable ``tool``; agents write it as "tool".
-    tool_name: Annotated[str, Field(alias="tool")]
+    tool_name: str = Field(alias="tool")
     """Name of the tool, such as generate_video."""
     arguments: JsonObject = Field(default_factory=dict)
     """The arguments you would call it with."""

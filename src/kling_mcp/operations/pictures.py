@@ -24,7 +24,7 @@ MIN_SIDE = 300
 MAX_RATIO = 2.5
 MAX_URL = 2048
 
-_FORMATS = ("JPEG", "MPO", "PNG")  # MPO: what many phones write; it begins with a plain JPEG
+_FORMATS = ("JPEG", "PNG")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)
 
 

@@ -1,0 +1,61 @@
+"""The two free operations about money."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from kling_mcp.errors import InvalidRequest
+from kling_mcp.operations.account import OPERATIONS, CheckBalance, EstimateCost
+
+
+def test_check_balance_takes_nothing_and_costs_nothing() -> None:
+    request = CheckBalance.parse({})
+    assert (request.path, request.body(), request.model) == ("/account/costs", {}, None)
+    assert (request.quote().units, request.quote().basis) == (Decimal(0), "free of charge")
+
+
+def test_check_balance_refuses_arguments() -> None:
+    with pytest.raises(InvalidRequest, match=r"'pack' is not an argument of check_balance. Its arguments are: none."):
+        CheckBalance.parse({"pack": "x"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        ({}, {}),
+        ({"arguments": ""}, {}),
+        ({"arguments": "{}"}, {}),
+        ({"arguments": {"prompt": "x"}}, {"prompt": "x"}),
+        ({"arguments": '{"prompt": "x"}'}, {"prompt": "x"}),
+    ],
+)
+def test_estimate_cost_takes_a_tool_and_its_arguments(arguments: dict[str, object], meant: dict[str, object]) -> None:
+    request = EstimateCost.parse({"tool": "generate_video", **arguments})
+    assert request == EstimateCost(tool="generate_video", arguments=meant)
+    assert (request.tool_name, request.arguments, request.quote().units) == ("generate_video", meant, Decimal(0))
+
+
+@pytest.mark.parametrize("arguments", ["[1]", "words", 0, [1]])
+def test_estimate_cost_refuses_arguments_that_are_no_object(arguments: object) -> None:
+    with pytest.raises(InvalidRequest, match="'arguments' should be a valid dictionary"):
+        EstimateCost.parse({"tool": "generate_video", "arguments": arguments})
+
+
+def test_a_required_argument_that_is_missing_is_asked_for_once() -> None:
+    for arguments in ({}, {"tool": " "}):
+        with pytest.raises(InvalidRequest) as caught:
+            EstimateCost.parse(arguments)
+        assert [p.sentence for p in caught.value.problems] == [
+            "'tool' is required: estimate_cost cannot run without it."
+        ]
+    with pytest.raises(InvalidRequest) as caught:
+        EstimateCost.parse({"tools": "generate_video"})
+    assert [p.sentence for p in caught.value.problems] == [
+        "'tools' is not an argument of estimate_cost. Did you mean 'tool'?"
+    ]
+
+
+def test_the_file_lists_its_operations() -> None:
+    assert list(OPERATIONS) == [CheckBalance, EstimateCost]
