@@ -31,6 +31,7 @@ from kling_mcp.sandbox.state import State
 from kling_mcp.sandbox.wire import Refusal, unknown_path
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
@@ -105,11 +106,12 @@ class Sandbox:
         )
         files = Files(self.state, folder)
         kling = Kling(self.state, Costs(self.state), files, self.callbacks, base_url, serve_retired, date)
-        control = Control(self.state, self.faults, self.requests)
+        control = Control(self.state, self.faults, lambda: self.requests)
         self.app = FaultyDoor(self._framework([*kling.routes(), *control.routes()]), self.faults, clock, dropped)
 
-    def requests(self) -> Mapping[str, int]:
-        """How often each method and path was asked."""
+    @property
+    def requests(self) -> Counter[str]:
+        """How often each method and path was asked, as ``POST /v1/videos/text2video``; ids read ``{id}``."""
         return self.app.requests
 
     @asynccontextmanager
