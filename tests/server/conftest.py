@@ -22,16 +22,26 @@ def film() -> bytes:
     return sample_video(caption="A fox", label="km1-test", aspect_ratio="16:9", duration_s=1, sound=False)
 
 
+def settings_in(folder: Path, **options: object) -> Settings:
+    return Settings.model_validate({"output_dir": folder / "films", **options})
+
+
 @pytest.fixture
 async def house(tmp_path: Path, film: bytes) -> AsyncGenerator[House]:
-    settings = Settings(output_dir=tmp_path / "films")
-    async with opened(tmp_path, film, settings, SystemClock(SPEED)) as running:
+    """A running server."""
+    async with opened(tmp_path, film, settings_in(tmp_path), SystemClock(SPEED)) as running:
+        yield running
+
+
+@pytest.fixture
+async def fast(tmp_path: Path, film: bytes) -> AsyncGenerator[House]:
+    """A server whose minutes are soon over."""
+    async with opened(tmp_path, film, settings_in(tmp_path), SystemClock(5 * SPEED)) as running:
         yield running
 
 
 @pytest.fixture
 async def wide(tmp_path: Path, film: bytes) -> AsyncGenerator[House]:
-    """A house that shows every tool."""
-    settings = Settings(output_dir=tmp_path / "films", toolsets=["all"])
-    async with opened(tmp_path, film, settings, SystemClock(SPEED)) as running:
+    """A server that shows every tool."""
+    async with opened(tmp_path, film, settings_in(tmp_path, toolsets="all"), SystemClock(SPEED)) as running:
         yield running

@@ -6,6 +6,7 @@ resource and the server pushes through the session; of those we keep the session
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mcp.server.session import ServerSession
 
     from kling_mcp.jobs.model import Job
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 0.5
 """A client that does not take a notification within this time is forgotten: the engine must not wait for it."""
@@ -89,10 +92,14 @@ class News:
 
     async def _push(self, connections: list[Connection], send: Callable[[ServerSession], Awaitable[None]]) -> None:
         async def push(connection: Connection) -> None:
-            with anyio.move_on_after(PATIENCE_S) as patience:
-                await send(self._sessions[connection])
-            if patience.cancelled_caught:
-                self._forget(connection)
+            with anyio.move_on_after(PATIENCE_S):
+                try:
+                    await send(self._sessions[connection])
+                except Exception as trouble:  # noqa: BLE001 - whatever broke, this client is gone and the others are not
+                    log.info("a client that subscribed is gone: %s", trouble)
+                else:
+                    return
+            self._forget(connection)
 
         async with anyio.create_task_group() as group:
             for connection in connections:

@@ -70,5 +70,6 @@ def told(jobs: Sequence[Job], elapsed_s: float, expected_s: float) -> str:
     if len(jobs) > 1:
         return f"{sum(job.settled for job in jobs)} of {len(jobs)} done, {time}"
     (job,) = jobs
+    stage = "fetching the file" if job.finished else STATUS[job.state]
     reason = f" ({job.blocked_reason})" if job.blocked_reason else ""
-    return f"{STATUS[job.state]}, {time}{reason}"
+    return f"{stage}, {time}{reason}"
