@@ -74,9 +74,11 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
 
 def _official(settings: Settings, clock: Clock) -> _Kling:
     def downloads(folder: Path) -> Downloads:
-        from kling_mcp.media.downloads import Downloads  # noqa: PLC0415 - loaded at first use: it slows the start
+        from kling_mcp.media.addresses import Origin  # noqa: PLC0415 - loaded at first use: it slows the start
+        from kling_mcp.media.downloads import Downloads  # noqa: PLC0415 - as above
 
-        return Downloads(folder, trusted_origin=settings.kling_url)
+        local = Origin.of(settings.kling_url).on_this_machine  # a pretend Kling; of Kling itself no host is special
+        return Downloads(folder, trusted_origin=settings.kling_url if local else None)
 
     return _Kling(_official_provider(settings, clock), downloads)
 

@@ -1,0 +1,111 @@
+"""Real processes: the pretend Kling as an HTTP server, and kling-mcp over stdio, which a test may kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx2
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+COMMAND = (sys.executable, "-m", "kling_mcp")
+
+
+class PretendKling:
+    """The sandbox as its users see it: a base URL and a control door."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def ledger(self) -> dict[str, Any]:
+        """What it counted: creates, deductions, requests."""
+        return httpx2.get(f"{self.url}/_sandbox/ledger").raise_for_status().json()
+
+    def trouble(self, **fault: object) -> None:
+        """Program a fault."""
+        httpx2.post(f"{self.url}/_sandbox/faults", json=fault).raise_for_status()
+
+
+@contextmanager
+def pretend_kling(*options: str) -> Generator[PretendKling]:
+    """A sandbox process on a free port."""
+    command = (*COMMAND, "sandbox", "--port", "0", "--until-eof", *options)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := re.search(r"http://\S+", line):
+                try:
+                    yield PretendKling(found.group())
+                finally:
+                    process.kill()
+                return
+        raise AssertionError("the sandbox did not start")
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """What a host hands to the server; nothing of our own environment names a key."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("KLING_")}
+    return {
+        **plain,
+        "KLING_OUTPUT_DIR": str(folder / "films"),
+        "KLING_DATABASE_URL": f"sqlite:///{folder / 'state' / 'ledger.db'}",
+        **more,
+    }
+
+
+class StdioServer:
+    """kling-mcp over stdio, spoken to in bare JSON-RPC so that a test can cut it off at any point."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._last_id = 0
+        self.process = subprocess.Popen(
+            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(env)
+        )
+
+    def __enter__(self) -> Self:
+        hello = {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        }
+        self.ask("initialize", hello)
+        self._write({"method": "notifications/initialized"})
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self.process.kill()
+        self.process.communicate()
+
+    def begin(self, method: str, params: Mapping[str, Any]) -> int:
+        """Send a request and do not wait."""
+        self._last_id += 1
+        self._write({"id": self._last_id, "method": method, "params": params})
+        return self._last_id
+
+    def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a request and wait for its result."""
+        wanted = self.begin(method, params)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            message = json.loads(line)
+            if message.get("id") == wanted:
+                return message["result"]
+        raise AssertionError("the server ended without an answer")
+
+    def call(self, tool: str, **arguments: object) -> dict[str, Any]:
+        """Call a tool; its structured answer."""
+        return self.ask("tools/call", {"name": tool, "arguments": arguments})["structuredContent"]
+
+    def _write(self, message: Mapping[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+        self.process.stdin.flush()
