@@ -61,8 +61,8 @@ class Served:
 
 
 @contextmanager
-def process(folder: Path, lasts: float, *settings: str) -> Generator[Served]:
-    command = [sys.executable, "-m", "tests.server.served", str(folder), str(lasts), *settings]
+def process(folder: Path, lasts: float) -> Generator[Served]:
+    command = [sys.executable, "-m", "tests.server.served", "http", str(folder), str(lasts)]
     environment = {**os.environ, "PYTHONWARNINGS": "default"}
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment) as running:
         try:
