@@ -59,7 +59,7 @@ def _opened(wire: Wire, value: str) -> Image:
     if len(raw) > _MOST[wire]:
         raise illegal(f"Image size cannot exceed {_MOST[wire] // _MEGABYTE}MB")  # [OWN]
     try:
-        image = Image.open(BytesIO(raw), formats=("JPEG", "MPO", "PNG"))
+        image = Image.open(BytesIO(raw), formats=("JPEG", "PNG"))  # a phone's MPO opens as a JPEG
         image.load()
     except Exception:  # noqa: BLE001 - Pillow's parsers raise many types on broken files, and all mean the same
         raise illegal("File is not in a valid base64 format") from None
