@@ -84,6 +84,10 @@ def test_a_picture_at_the_edge_of_the_limits_passes(size: tuple[int, int], kind:
             base64.b64encode(base64.b64decode(PNG)[:90]).decode(),
             "'image' does not decode to a jpg or png picture that can be read. Give one of these formats.",
         ),
+        (
+            base64.b64encode(base64.b64decode(encoded((900, 900), "JPEG"))[:-400]).decode(),
+            "'image' does not decode to a jpg or png picture that can be read. Give one of these formats.",
+        ),
         ("A" * 14_000_000, "'image' is too large: Kling takes pictures of up to 10 MB. Give a smaller one."),
         (
             "/home/me/cat.png",
