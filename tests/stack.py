@@ -40,6 +40,7 @@ class Stack:
     clock: SystemClock
     folder: Path
     ledger: Ledger
+    provider: OfficialProvider
 
     @property
     def posts(self) -> int:
@@ -91,5 +92,5 @@ async def running_stack(
         clock=clock,
     )
     async with jobs.running():
-        yield Stack(jobs, pretend, clock, folder, ledger)
+        yield Stack(jobs, pretend, clock, folder, ledger, provider)
     await provider.aclose()
