@@ -16,6 +16,7 @@ from anyio.abc import SocketAttribute
 
 from kling_mcp import __version__
 from kling_mcp.errors import Busy, InvalidRequest, KlingError, NotAuthorised, OutcomeUnknown, Unavailable
+from kling_mcp.jobs import moves
 from kling_mcp.providers import http
 from kling_mcp.providers.http import MAX_ANSWER_BYTES, Door, checked_base_url, quoted_id
 
@@ -199,6 +200,55 @@ async def test_a_read_that_was_answered_with_no_is_not_repeated(answer: httpx2.R
     with pytest.raises(KlingError):
         await far_side.door().read("/tasks", bearer="b")
     assert len(far_side.requests) == 1
+
+
+# --- how long it waits
+
+
+def silent(asked: anyio.Event) -> Door:
+    """A door to a server that takes a request and never answers."""
+
+    async def nothing(_: httpx2.Request) -> httpx2.Response:
+        asked.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    return Door(
+        BASE,
+        clock=HurryingClock(),
+        client_factory=lambda: httpx2.AsyncClient(transport=httpx2.MockTransport(nothing)),
+    )
+
+
+async def test_a_create_without_an_answer_is_lost_before_the_engine_gives_up_its_claim(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert http.CREATE_TOTAL_S < moves.LEASE_S
+    monkeypatch.setattr(http, "CREATE_TOTAL_S", 0.01)
+    monkeypatch.setattr(http, "READ_TOTAL_S", 0.01)
+    with anyio.fail_after(5):
+        with pytest.raises(OutcomeUnknown, match="no answer in time"):
+            await silent(anyio.Event()).create("/v1/videos/text2video", {}, bearer="b")
+        with pytest.raises(Unavailable, match="no answer in time"):
+            await silent(anyio.Event()).read("/tasks", bearer="b")
+
+
+async def test_a_cancelled_create_is_cancelled_and_not_turned_into_an_answer() -> None:
+    asked, ended = anyio.Event(), list[str]()
+
+    async def create() -> None:
+        try:
+            await silent(asked).create("/v1/videos/text2video", {}, bearer="b")
+        except anyio.get_cancelled_exc_class():
+            ended.append("cancelled")
+            raise
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(create)
+            await asked.wait()
+            group.cancel_scope.cancel()
+    assert ended == ["cancelled"]
 
 
 # --- what it lets in
