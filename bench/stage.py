@@ -63,6 +63,7 @@ async def staged(
         folder=folder,
         clock=clock,
     )
-    async with jobs.running(), Client(build_server(jobs, settings)) as agent:
+    server = build_server(jobs, settings, provider_name=provider.name)
+    async with jobs.running(), Client(server) as agent:
         yield Stage(agent, provider, sandbox)
     await provider.aclose()

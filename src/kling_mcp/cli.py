@@ -178,12 +178,15 @@ def _at_end_of_input(server: uvicorn.Server) -> None:
 
 def _banner(url: str) -> str:
     from kling_mcp.sandbox.app import ACCESS_KEY, API_KEY, SECRET_KEY  # noqa: PLC0415 - only the sandbox needs it
+    from kling_mcp.sandbox.life import REFUSED_WORD, RISK_WORD  # noqa: PLC0415 - only the sandbox needs it
 
     return f"""\
 Pretend Kling at {url} (Ctrl-C stops it). Nothing here costs anything.
 
 Point a server at it:  KLING_BASE_URL={url} KLING_API_KEY={API_KEY} kling-mcp
 Or sign as an AK/SK:   KLING_ACCESS_KEY={ACCESS_KEY} KLING_SECRET_KEY={SECRET_KEY}
+Words in a prompt:     {REFUSED_WORD} is refused at once, {RISK_WORD} fails while it renders.
+What was created and charged so far:  {url}/_sandbox/ledger
 """
 
 

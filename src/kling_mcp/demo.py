@@ -12,7 +12,6 @@ import sys
 import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
@@ -23,7 +22,7 @@ from mcp.client.stdio import stdio_client
 from mcp.types import ImageContent, TextContent
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from kling_mcp import __version__
@@ -55,9 +54,9 @@ def run_demo(out: Path, console: Console | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="kling-demo-", ignore_cleanup_errors=True) as private:
         log = Path(private) / "log.txt"
         try:
-            out.mkdir(parents=True, exist_ok=True)
             with log.open("w") as stderr:
-                anyio.run(_play, console, out, Path(private), stderr)
+                out.mkdir(parents=True, exist_ok=True)
+                anyio.run(_play, console, out.resolve(), Path(private), stderr)
         except Exception as error:  # noqa: BLE001 - whatever it was, the person gets the reason and the log, not a traceback
             console.print(f"[bold red]The demo broke:[/] {_reason(error)}", soft_wrap=True)
             console.print(_tail(log), markup=False, style="dim", soft_wrap=True, end="")
@@ -72,6 +71,8 @@ def _reason(error: BaseException) -> str:
 def _sentence(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return f"it took longer than {PATIENCE_S:.0f} s."
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}."
     return str(error) if isinstance(error, DemoBroken) else f"{type(error).__name__}: {error}"
 
 
@@ -156,9 +157,8 @@ class Bar:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        message = TextColumn("{task.description}")
-        columns = (TextColumn("   "), SpinnerColumn(), BarColumn(30), message, TimeElapsedColumn())
-        self._live = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        columns = (TextColumn("  "), BarColumn(30), TextColumn("{task.description}"), TimeElapsedColumn())
+        self._live = Progress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._live.add_task("submitted", total=None)
 
     def __enter__(self) -> Self:
@@ -166,6 +166,7 @@ class Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._live.update(self._task, total=1, completed=1, description="done")
         self._live.stop()
 
     async def show(self, progress: float, total: float | None, message: str | None) -> None:
@@ -173,45 +174,52 @@ class Bar:
         if self._console.is_terminal:
             self._live.update(self._task, completed=progress, total=total, description=message or "running")
         else:
-            self._console.print(f"     {message or progress}", markup=False)
+            self._console.print(f"    {message or progress}", style="dim", markup=False)
 
 
 async def _story(agent: Agent, console: Console, out: Path) -> None:
     tools = (await agent.client.list_tools()).tools
-    version = agent.client.protocol_version
-    _say(console, f"kling-mcp answers over stdio in MCP {version} with {len(tools)} tools.")
+    _say(console, f"kling-mcp answers over stdio in MCP {agent.client.protocol_version}, with {len(tools)} tools.")
     before = await _balance(agent)
-    _say(console, f"check_balance: {before} units.")
+    _say(console, f"check_balance: {before:g} units.")
     wish = {"prompt": FIRST, "duration": 5}
     quote = await agent.ask("estimate_cost", {"tool": "generate_video", "arguments": wish})
-    _say(console, f"estimate_cost: {quote['units']} units for one film ({quote['basis']}).")
+    _say(console, f"estimate_cost: {quote['units']:g} units for one film ({quote['basis']}).")
 
     _say(console, f'generate_video: "{FIRST}"')
     first = await agent.film(**wish)
-    _say(console, f"preview_media, what the model sees: {await _sheet(agent, first, out)}")
-    _say(console, f'generate_video from its last frame: "{SECOND}"')
+    _say(console, f"preview_media: nine frames for the model to see, in {await _sheet(agent, first, out)}")
+    _say(console, f'generate_video, on from its last frame: "{SECOND}"')
     frame = await anyio.to_thread.run_sync(last_frame, Path(_film(first)["path"]))
     second = await agent.film(prompt=SECOND, duration=5, image=base64.b64encode(frame).decode())
 
     console.print(_bill([first, second]))
-    console.print(f"Balance before {before} units, after {await _balance(agent)}.")
+    console.print(f"Balance before: {before:g} units. After: {await _balance(agent):g} units. Saved:")
+    for number, job in enumerate((first, second), 1):
+        console.print(f"  {number}  {_near(_film(job)['path'])}", markup=False, soft_wrap=True)
 
 
 def _say(console: Console, sentence: str) -> None:
     console.print(f"[green]•[/] {escape(sentence)}", soft_wrap=True)
 
 
-async def _balance(agent: Agent) -> Decimal:
-    return Decimal(str((await agent.ask("check_balance"))["units"]))
+def _near(path: str | Path) -> str:
+    """A path as a person in this folder would write it."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
 
 
-async def _sheet(agent: Agent, job: dict[str, Any], out: Path) -> Path:
-    """Save the contact sheet of a film as the model gets it."""
+async def _balance(agent: Agent) -> float:
+    return (await agent.ask("check_balance"))["units"]
+
+
+async def _sheet(agent: Agent, job: dict[str, Any], out: Path) -> str:
+    """Save the contact sheet of a film as the model gets it, and say where."""
     seen = await agent.call("preview_media", {"uri": _film(job)["uri"]})
     picture = next(block for block in seen.content if isinstance(block, ImageContent))
     path = out / Path(_film(job)["path"]).with_suffix(".sheet.jpg").name
     await anyio.Path(path).write_bytes(base64.b64decode(picture.data))
-    return path
+    return _near(path)
 
 
 def _film(job: dict[str, Any]) -> dict[str, Any]:
@@ -219,10 +227,10 @@ def _film(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bill(jobs: list[dict[str, Any]]) -> Table:
-    bill = Table("film", "seconds", "picture", "quoted", "charged", title="What was made")
-    for job in jobs:
+    bill = Table("film", "model", "seconds", "picture", "units quoted", "units charged")
+    for number, job in enumerate(jobs, 1):
         film = _film(job)
         picture = f"{film['width']}x{film['height']}"
-        units = (str(job["units_quoted"]), str(job["units_charged"]))
-        bill.add_row(str(film["path"]), f"{film['duration_s']:.1f}", picture, *units)
+        units = (f"{job['units_quoted']:g}", f"{job['units_charged']:g}")
+        bill.add_row(str(number), job["model_name"], f"{film['duration_s']:g}", picture, *units)
     return bill
