@@ -162,7 +162,7 @@ def _mode_exists(request: GenerateVideo) -> Iterator[Problem]:
     yield Problem("mode", f"'mode' is '{request.mode}', but {request.model_name} {allowed}.")
 
 
-@rule("model_name", "mode", "duration")
+@rule("model_name", "duration")  # not the mode: a model's modes have the same lengths
 def _length_exists(request: GenerateVideo) -> Iterator[Problem]:
     rows = request.facts.endpoints.get(request.endpoint, {}).values()
     row = request.row or next(iter(rows), None)
