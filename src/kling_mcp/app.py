@@ -10,7 +10,7 @@ from kling_mcp.clock import Clock, SystemClock
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.runner import Jobs
-from kling_mcp.providers.unconfigured import KEY_ADVICE, Unconfigured
+from kling_mcp.providers.unconfigured import Unconfigured
 from kling_mcp.server.catalogue import build_server
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx2
-    from mcp.server.lowlevel import Server
 
     from kling_mcp.media.downloads import Downloads
     from kling_mcp.providers.base import Provider
     from kling_mcp.providers.official import ApiKey, KeyPair
+    from kling_mcp.server.front import KlingServer
     from kling_mcp.settings import Settings
 
 SANDBOX_URL = "https://sandbox.invalid"
@@ -37,7 +37,7 @@ class Runtime:
 
     settings: Settings
     jobs: Jobs
-    server: Server
+    server: KlingServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _official_provider(settings: Settings, clock: Clock) -> Provider:
         credential = _credential(settings)
         return OfficialProvider(Door(settings.kling_url, clock=clock), credential) if credential else Unconfigured()
     except InvalidRequest as error:
-        return Unconfigured(str(error), fix=KEY_ADVICE)
+        return Unconfigured(str(error), fix="Correct it in this server's configuration, then restart it.")
 
 
 def _credential(settings: Settings) -> ApiKey | KeyPair | None:

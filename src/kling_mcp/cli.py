@@ -191,14 +191,18 @@ What was created and charged so far:  {url}/_sandbox/ledger
 
 
 def _settings() -> Settings:
+    """The configuration, and logging as it says."""
     from pydantic import ValidationError  # noqa: PLC0415 - loaded at first use: it slows the start
 
+    from kling_mcp import logs  # noqa: PLC0415 - loaded at first use: it slows the start
     from kling_mcp.settings import Settings  # noqa: PLC0415 - loaded at first use: it slows the start
 
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         raise LocalTrouble("\n".join(["The configuration is wrong.", *_setting_sentences(error)])) from None
+    logs.configure(settings)
+    return settings
 
 
 def _setting_sentences(error: ValidationError) -> Iterator[str]:

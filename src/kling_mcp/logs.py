@@ -6,6 +6,7 @@ arguments and tracebacks alike, also of libraries. Contract: reliability.md sect
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
@@ -75,9 +76,26 @@ class RedactingFormatter(logging.Formatter):
         return text
 
 
+class StandardError(logging.Handler):
+    """Writes to whatever standard error is at the moment.
+
+    The library's own handler would print a record that cannot be formatted as it is, secrets included.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record, or where it came from if it is broken."""
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001 - whatever is wrong with the arguments, they must not be printed
+            line = f"{record.levelname} {record.name}: a record from {record.pathname}:{record.lineno} is malformed"
+        with contextlib.suppress(OSError, ValueError):  # the host may have closed the pipe
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+
 def configure(settings: Settings) -> None:
     """Send all logging to standard error, redacted, at the configured level. Replaces whatever was set up before."""
-    output = logging.StreamHandler(sys.stderr)
+    output = StandardError()
     output.setFormatter(RedactingFormatter(_secrets(settings)))
     logging.basicConfig(handlers=[output], level=settings.log_level, force=True)
     for name, level in _LOUDEST.items():

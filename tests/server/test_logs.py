@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,14 +24,12 @@ SETTINGS = Settings.model_validate({"log_level": "DEBUG", **CANARIES})
 
 
 @pytest.fixture
-def stderr(monkeypatch: pytest.MonkeyPatch) -> Generator[io.StringIO]:
+def configured() -> Generator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     root.handlers.clear()
-    written = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", written)
     logs.configure(SETTINGS)
-    yield written
+    yield
     root.handlers[:], root.level = handlers, level
 
 
@@ -56,29 +52,40 @@ def test_a_secret_is_hidden_and_the_rest_stays_readable(line: str, kept: str) ->
     assert logs.RedactingFormatter().redacted(line) == kept
 
 
-def test_the_configured_secrets_are_hidden_wherever_they_stand(stderr: io.StringIO) -> None:
+@pytest.mark.usefixtures("configured")
+def test_the_configured_secrets_are_hidden_wherever_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
     for name, value in CANARIES.items():
         logging.getLogger(name).error("leaking %s", {"x": value})
-    assert stderr.getvalue().count("***") == len(CANARIES)
-    assert "canary" not in stderr.getvalue()
+    written = capsys.readouterr().err
+    assert written.count("***") == len(CANARIES)
+    assert "canary" not in written
 
 
-def test_tracebacks_are_redacted_too(stderr: io.StringIO) -> None:
+@pytest.mark.usefixtures("configured")
+def test_tracebacks_are_redacted_too(capsys: pytest.CaptureFixture[str]) -> None:
     try:
         int(CANARIES["api_key"])
     except ValueError:
         logging.getLogger("anywhere").exception("broken")
-    assert "Traceback" in stderr.getvalue()
-    assert "canary" not in stderr.getvalue()
+    written = capsys.readouterr().err
+    assert "Traceback" in written
+    assert "canary" not in written
 
 
-@pytest.mark.usefixtures("stderr")
+@pytest.mark.usefixtures("configured")
 @pytest.mark.parametrize("name", ["httpx", "httpx2", "httpcore"])
 def test_http_clients_do_not_log_addresses_even_under_debug(name: str) -> None:
     assert not logging.getLogger(name).isEnabledFor(logging.INFO)
 
 
-def test_nothing_is_written_to_standard_output(stderr: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("configured")
+def test_nothing_is_written_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("x").critical("hello")
-    assert "hello" in stderr.getvalue()
-    assert capsys.readouterr().out == ""
+    out, err = capsys.readouterr()
+    assert (out, "hello" in err) == ("", True)
+
+
+def test_a_malformed_record_says_where_it_came_from_and_nothing_more(capsys: pytest.CaptureFixture[str]) -> None:
+    output = logs.StandardError()
+    output.handle(logging.LogRecord("x", logging.ERROR, "/src/x.py", 7, "%d of them", (CANARIES["api_key"],), None))
+    assert capsys.readouterr().err == "ERROR x: a record from /src/x.py:7 is malformed\n"

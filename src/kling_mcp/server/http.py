@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 BODY_AT_MOST = 16 * 2**20
 """Bytes of a request: Kling takes pictures of 10 MB, which Base64 makes 13.4 MB."""
 TOKEN_AT_LEAST = 32
-GRACE_S = 1
-"""After this long, connections that have not ended by themselves are cut."""
+GRACE_S = 0.7
+"""Seconds after which connections that have not ended by themselves are cut."""
 
 # The gate checks Host and Origin for every path; the SDK's own check of its paths would only repeat it.
 _CHECKED_AT_THE_GATE = TransportSecuritySettings(enable_dns_rebinding_protection=False)
@@ -70,7 +70,7 @@ async def serve_http(runtime: RuntimeLike, host: str, port: int) -> None:
         access_log=False,
         proxy_headers=False,  # X-Forwarded-* can be forged by anybody who reaches us
         server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=GRACE_S,  # pyright: ignore[reportArgumentType] - asyncio, which gets it, takes parts of a second
     )
     with listening(host, port) as door:
         sys.stderr.write(f"kling-mcp listens at http://{authority(host, door.getsockname()[1])}/mcp\n")
