@@ -65,7 +65,8 @@ def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: f
     """What the answer to a POST makes of a job. The whole table of outcomes is here."""
     match outcome:
         case Busy():
-            return _queued_again(job, now, outcome.failure, _pause(job, dice, at_least=outcome.retry_after, cap=15.0))
+            pause = _pause(job, dice, at_least=outcome.retry_after, cap=15.0)
+            return _queued_again(job, now, outcome.failure, pause, "Nothing was charged; it waits for its turn.")
         case Unavailable():
             return _unreached(job, outcome, now, dice)
         case AlreadySubmitted() | OutcomeUnknown():
@@ -239,11 +240,14 @@ def _gave_up(job: Job) -> Failure:
 def _unreached(job: Job, trouble: Unavailable, now: float, dice: random.Random) -> Job:
     if now - job.created_at > GIVE_UP_UNREACHABLE_S:
         return failed(job, trouble.failure, now)
-    return _queued_again(job, now, trouble.failure, _pause(job, dice, at_least=1.0, cap=30.0))
+    minutes = f"{GIVE_UP_UNREACHABLE_S / 60:.0f}"
+    reason = f"{trouble.failure.fix} Nothing was charged; it is tried again for {minutes} minutes, then given up."
+    return _queued_again(job, now, trouble.failure, _pause(job, dice, at_least=1.0, cap=30.0), reason)
 
 
-def _queued_again(job: Job, now: float, failure: Failure, pause: float) -> Job:
-    return replace(_free(job, now), state=State.QUEUED, not_before=now + pause, blocked_reason=failure.message)
+def _queued_again(job: Job, now: float, failure: Failure, pause: float, outlook: str) -> Job:
+    reason = f"{failure.message} {outlook}".strip()
+    return replace(_free(job, now), state=State.QUEUED, not_before=now + pause, blocked_reason=reason)
 
 
 def _succeeded(job: Job, progress: Progress, now: float) -> Job:
