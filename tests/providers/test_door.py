@@ -15,7 +15,7 @@ import pytest
 from anyio.abc import SocketAttribute
 
 from kling_mcp import __version__
-from kling_mcp.errors import Busy, InvalidRequest, KlingError, NotAuthorised, OutcomeUnknown, Unavailable
+from kling_mcp.errors import Busy, InvalidRequest, KlingError, LocalTrouble, NotAuthorised, OutcomeUnknown, Unavailable
 from kling_mcp.jobs import moves
 from kling_mcp.providers import http
 from kling_mcp.providers.http import MAX_ANSWER_BYTES, Door, checked_base_url, quoted_id
@@ -154,6 +154,19 @@ async def test_a_proxy_of_the_environment_is_used_for_kling_but_never_for_this_m
             await door.create("/v1/videos/text2video", {}, bearer="b")
         await door.aclose()
     assert [options["trust_env"] for options in made] == [True, False]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://user:canary@127.0.0.1:1", "socks://127.0.0.1:1", "http://canary:b:c"])
+async def test_a_useless_proxy_setting_is_named_before_anything_leaves(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    door = Door("https://127.0.0.1:1")
+    for call in (door.read("/tasks", bearer="b"), door.create("/v1/videos/text2video", {}, bearer="b")):
+        with pytest.raises(LocalTrouble, match="ALL_PROXY") as trouble:
+            await call
+        assert "canary" not in str(trouble.value)
+    await door.aclose()
 
 
 # --- how often it is used

@@ -212,7 +212,10 @@ async def test_the_pages_and_single_reads_of_one_look_up_are_bounded() -> None:
     )
     found = await looked_up(far_side.provider(pair()), [known(n) for n in range(60)])
     assert len(far_side.requests) == MAX_PAGES + MAX_SINGLE_READS
-    assert sorted(p.status for p in found.values()) == ["processing"] * 40 + ["succeeded"] * 20
+    assert sorted((p.fresh, p.status) for p in found.values()) == [
+        *[(False, "processing")] * 40,
+        *[(True, "succeeded")] * 20,
+    ]
 
 
 async def test_those_in_doubt_are_read_first_and_never_made_up() -> None:

@@ -93,6 +93,7 @@ CREATES: list[tuple[str, Callable[[], Answer], type[KlingError]]] = [
     ("5001", lambda: refused(503, 5001), OutcomeUnknown),
     ("5002", lambda: refused(504, 5002), OutcomeUnknown),
     ("exists", lambda: refused(400, 1201, "External_task_id km1-A already exists"), AlreadySubmitted),
+    ("not base64", lambda: refused(400, 1201, "File is not in a valid base64 format"), Refused),
     ("retired, any code", lambda: refused(400, 9999, "The model 'kling-v1' has been discontinued and …"), Refused),
     ("code beats a good status", lambda: refused(200, 1102), OutOfCredit),
     ("code beats a bad status", lambda: refused(502, 1301), Refused),
@@ -178,6 +179,16 @@ async def test_a_failure_keeps_kling_s_code_words_and_request_id_and_says_how_to
     assert (failure.code, failure.request_id, failure.charged) == ("1102", "req-2", False)
     assert 'Kling\'s words: "Account balance not enough".' in failure.message
     assert "https://kling.ai/dev" in failure.fix
+
+
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [("File is not in a valid base64 format", "plain Base64"), ("Image pixel is invalid", "300 pixels")],
+)
+async def test_a_captured_sentence_is_answered_with_what_helps(message: str, advice: str) -> None:
+    outcome, _ = await submitted(refused(400, 1201, message))
+    assert isinstance(outcome, Refused)
+    assert advice in outcome.failure.fix
 
 
 async def test_a_wrong_key_is_answered_with_the_settings_to_check_and_where_keys_are_made() -> None:

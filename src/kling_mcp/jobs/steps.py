@@ -65,7 +65,7 @@ class Steps:
         except KlingError:
             return
         for job in strangers:
-            if job.id in found:
+            if job.id in found and found[job.id].fresh:
                 await self._save(job, moves.rehomed(job, self._provider.account, now))
 
     async def take_over(self) -> None:

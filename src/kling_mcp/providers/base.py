@@ -63,7 +63,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a task stands, as its provider last said. Times are unix seconds."""
+    """How a task stands, as its provider last said. Times are unix seconds.
+
+    Attributes:
+        fresh: Whether the provider was asked. False: its turn did not come, and this is only what was known before.
+    """
 
     task_id: str
     status: TaskStatus
@@ -72,6 +76,7 @@ class Progress:
     outputs: tuple[Output, ...] = ()
     units: Decimal | None = None
     created_at: float | None = None
+    fresh: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +120,12 @@ class Provider(Protocol):
         """Post once. Never retried inside.
 
         Raises:
-            Unavailable: It certainly never left (no connection). May be posted again.
+            Unavailable: It certainly created nothing (no connection, or a token refused for its date). May be posted
+                again.
             Busy: Kling has no free slot (1302, 1303). May be posted again.
             NotAuthorised, OutOfCredit: The account is refused.
             Refused: This request is refused.
+            LocalTrouble: This machine's network settings make no sense; it never left.
             AlreadySubmitted: Kling already holds a task with this ``ext_id``.
             OutcomeUnknown: Anything else. Must be looked up before it is posted again.
         """
@@ -131,7 +138,8 @@ class Provider(Protocol):
             Progress by ``ext_id`` of the ref. A ref that is missing is certainly unknown to Kling.
 
         Raises:
-            Unavailable, Busy, NotAuthorised: The question could not be answered; nothing may be concluded from it.
+            Unavailable, Busy, NotAuthorised, LocalTrouble: The question could not be answered; nothing may be concluded
+                from it.
         """
         ...
 

@@ -19,7 +19,7 @@ import anyio
 
 from kling_mcp import __version__
 from kling_mcp.clock import Clock, SystemClock
-from kling_mcp.errors import Busy, InvalidRequest, KlingError, Unavailable, trimmed
+from kling_mcp.errors import Busy, InvalidRequest, KlingError, LocalTrouble, Unavailable, trimmed
 from kling_mcp.providers.envelope import Reply, opened
 from kling_mcp.providers.refusals import doubt, verdict
 
@@ -82,6 +82,7 @@ class Door:
             Busy: Kling asks for more patience than a read has.
             NotAuthorised: The credential or the address is wrong.
             Refused: Kling answered and said no.
+            LocalTrouble: This machine's proxy or certificate settings make no sense.
         """
         began = self.clock.now()
         for attempt in count():
@@ -139,18 +140,29 @@ class Door:
     ) -> Reply:
         if not _PATH.fullmatch(path):
             raise InvalidRequest.one("path", f"{trimmed(repr(path), 80)} is not a path of Kling's API.")
-        if self._client is None:
-            self._client = self._client_factory()
+        client = self._opened_client()
         headers = {
             "Authorization": f"Bearer {bearer}",
             "User-Agent": f"kling-mcp/{__version__}",
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
         }
-        async with self._client.stream(
+        async with client.stream(
             method, self.base_url + path, headers=headers, timeout=limits, follow_redirects=False, **content
         ) as response:
             return opened(response.status_code, response.headers, await _body(response))
+
+    def _opened_client(self) -> httpx2.AsyncClient:
+        if self._client is None:
+            try:
+                self._client = self._client_factory()
+            except Exception as error:  # noqa: BLE001 - a bad proxy or certificate setting shows as almost any type
+                raise LocalTrouble(
+                    "No connection can be opened with this machine's network settings (HTTPS_PROXY, ALL_PROXY, "
+                    f"SSL_CERT_FILE): {type(error).__name__}.",
+                    fix="Name an http:// proxy in them (SOCKS is not supported), or unset them. Then restart.",
+                ) from None  # its text may quote a proxy's password
+        return self._client
 
     def _judged(self, reply: Reply, *, paid: bool) -> Reply:
         refusal = verdict(reply, paid=paid)

@@ -127,7 +127,7 @@ async def _listed(read: Read, path: str, refs: Sequence[TaskRef]) -> _Found:
 async def _one_by_one(read: Read, refs: Sequence[TaskRef], dice: random.Random) -> _Found:
     """Single reads, within a budget. Those in doubt go first; among the rest chance decides, so none starves.
 
-    A ref with a task id whose turn does not come counts as unchanged: Kling has it, and nothing newer is known.
+    A ref with a task id whose turn does not come is given back as it was known, not ``fresh``.
 
     Raises:
         Unavailable: More refs are in doubt than fit, and for those no answer can be made up.
@@ -136,7 +136,7 @@ async def _one_by_one(read: Read, refs: Sequence[TaskRef], dice: random.Random) 
     now, later = turns[:MAX_SINGLE_READS], turns[MAX_SINGLE_READS:]
     if any(ref.task_id is None for ref in later):
         raise Unavailable(f"{len(refs)} jobs are in doubt at once, more than are looked up in one go.")
-    found = {ref.ext_id: Progress(task_id=ref.task_id, status="processing") for ref in later if ref.task_id}
+    found = {ref.ext_id: _as_known(ref.task_id) for ref in later if ref.task_id}
 
     async def ask(ref: TaskRef) -> None:
         progress = await _single(read, ref)
@@ -145,6 +145,10 @@ async def _one_by_one(read: Read, refs: Sequence[TaskRef], dice: random.Random) 
 
     await _each(ask, now)
     return found
+
+
+def _as_known(task_id: str) -> Progress:
+    return Progress(task_id=task_id, status="processing", fresh=False)
 
 
 async def _single(read: Read, ref: TaskRef) -> Progress | None:

@@ -119,7 +119,20 @@ CODES: Mapping[int, Row] = MappingProxyType(
 
 # Texts that mean more than their code. The code and status of the "discontinued" answer are not recorded (F.1), so
 # texts are matched first, under any code; "absent" alone is matched strictly, because it lets a job be posted again.
-_EXISTS = re.compile(r"External_task_id .* already exists", re.IGNORECASE | re.DOTALL)
+_TEXTS = (
+    (
+        re.compile(r"External_task_id .* already exists", re.IGNORECASE | re.DOTALL),
+        Row(AlreadySubmitted, "Kling already holds a task under this job's id.", "It is looked up."),
+    ),
+    (
+        re.compile(r"not in a valid base64 format", re.IGNORECASE),
+        Row(Refused, "Kling cannot read a file of the request.", "Give it as a public URL, or as plain Base64."),
+    ),
+    (
+        re.compile(r"Image pixel is invalid", re.IGNORECASE),
+        Row(Refused, "A picture of the request is too small for Kling.", "Both sides need at least 300 pixels."),
+    ),
+)
 _RETIRED = re.compile(r"model '?(?P<name>[^']*?)'? has been discontinued", re.IGNORECASE)
 _ABSENT = re.compile(r"Task not found by id/external id\b")
 _ABSENT_ANSWER = (400, 1201)
@@ -187,8 +200,9 @@ def _unlisted(reply: Reply) -> Row:
 
 
 def _by_text(reply: Reply) -> Row | None:
-    if _EXISTS.search(reply.message):
-        return Row(AlreadySubmitted, "Kling already holds a task under this job's id.", "It is looked up.")
+    for text, row in _TEXTS:
+        if text.search(reply.message):
+            return row
     if retired := _RETIRED.search(reply.message):
         return Row(Refused, "Kling has retired this model.", _instead_of(retired["name"]))
     if (reply.status, reply.code) == _ABSENT_ANSWER and _ABSENT.match(reply.message):
