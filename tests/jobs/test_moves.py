@@ -148,9 +148,21 @@ def test_endless_doubts_end_in_a_failure_that_was_not_charged() -> None:
     assert (end.failure.retryable, end.failure.charged) == (True, False)
 
 
-def test_an_unreachable_host_fails_the_job_after_ten_minutes() -> None:
+def test_a_host_that_stays_unreachable_fails_the_job_after_ten_minutes() -> None:
     late = T0 + moves.GIVE_UP_UNREACHABLE_S + 1
-    assert moves.after_post(submitting(), Unavailable("down"), late, SETTLE, DICE).state is State.FAILED
+    job = moves.after_post(submitting(), Unavailable("down"), T0, SETTLE, DICE)
+    assert (
+        moves.after_post(moves.claimed(job, "me", late), Unavailable("down"), late, SETTLE, DICE).state is State.FAILED
+    )
+
+
+def test_a_job_that_waited_long_for_a_slot_survives_a_lost_connection() -> None:
+    late = T0 + moves.GIVE_UP_UNREACHABLE_S + 1
+    job = moves.after_post(submitting(), Unavailable("down"), T0, SETTLE, DICE)
+    job = moves.after_post(moves.claimed(job, "me", T0 + 5), Busy("full", code=1303), T0 + 5, SETTLE, DICE)
+    assert (
+        moves.after_post(moves.claimed(job, "me", late), Unavailable("down"), late, SETTLE, DICE).state is State.QUEUED
+    )
 
 
 def test_a_task_kling_forgot_is_given_up_only_after_two_days() -> None:

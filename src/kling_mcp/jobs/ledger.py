@@ -30,7 +30,7 @@ WAL_SAFE_SINCE = (3, 51, 3)
 """Older SQLite can corrupt a WAL database that several connections write to (the WAL-reset bug); there we use
 the rollback journal instead."""
 
-_REAL = {"created_at", "updated_at", "lease_until", "not_before", "settles_at", "finished_at"}
+_REAL = {"created_at", "updated_at", "lease_until", "not_before", "settles_at", "finished_at", "unreached_since"}
 _INTEGER = {"epoch", "attempts", "doubts", "absences", "fetches"}
 _COLUMNS = tuple(f.name for f in fields(Job))
 

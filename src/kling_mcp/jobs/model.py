@@ -107,6 +107,8 @@ class Job:
     """Until when the owner is believed to be at it, unless it is known to be dead."""
     attempts: int = 0
     """POSTs begun."""
+    unreached_since: float | None = None
+    """Since when every attempt found no connection at all."""
     doubts: int = 0
     """POSTs whose answer was lost."""
     not_before: float = 0.0

@@ -38,7 +38,7 @@ LOOKS_APART_S = 2.0
 """Two look-ups that prove absence are at least this far apart."""
 ABSENCES_TO_PROVE = 2
 GIVE_UP_UNREACHABLE_S = 600.0
-"""A job that Kling never saw fails after this long; its agent may call again, nothing was charged."""
+"""A job that finds no connection for this long fails; its agent may call again, nothing was charged."""
 MAX_DOUBTS = 6
 STALE_QUEUE_S = 86_400.0
 """A queued row untouched this long may come from a restored backup: it is looked up before it is posted."""
@@ -238,16 +238,23 @@ def _gave_up(job: Job) -> Failure:
 
 
 def _unreached(job: Job, trouble: Unavailable, now: float, dice: random.Random) -> Job:
-    if now - job.created_at > GIVE_UP_UNREACHABLE_S:
+    since = job.unreached_since or now
+    if now - since > GIVE_UP_UNREACHABLE_S:
         return failed(job, trouble.failure, now)
     minutes = f"{GIVE_UP_UNREACHABLE_S / 60:.0f}"
     reason = f"{trouble.failure.fix} Nothing was charged; it is tried again for {minutes} minutes, then given up."
-    return _queued_again(job, now, trouble.failure, _pause(job, dice, at_least=1.0, cap=30.0), reason)
+    pause = _pause(job, dice, at_least=1.0, cap=30.0)
+    return replace(_queued_again(job, now, trouble.failure, pause, reason), unreached_since=since)
 
 
 def _queued_again(job: Job, now: float, failure: Failure, pause: float, outlook: str) -> Job:
-    reason = f"{failure.message} {outlook}".strip()
-    return replace(_free(job, now), state=State.QUEUED, not_before=now + pause, blocked_reason=reason)
+    return replace(
+        _free(job, now),
+        state=State.QUEUED,
+        not_before=now + pause,
+        unreached_since=None,
+        blocked_reason=f"{failure.message} {outlook}".strip(),
+    )
 
 
 def _succeeded(job: Job, progress: Progress, now: float) -> Job:

@@ -97,6 +97,14 @@ class Jobs:
         await self._learn(job)
         return job
 
+    def check(self, operation: Operation) -> None:
+        """Refuse what ``submit`` would refuse, without accepting anything. Pure.
+
+        Raises:
+            InvalidRequest, NotAuthorised: From ``provider.prepare``.
+        """
+        self._provider.prepare(operation)
+
     async def answered(self, job_id: str, patience_s: float = 3.0) -> Job:
         """Wait until the POST was answered (or is known to be put off), for at most ``patience_s``."""
 
