@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from kling_mcp.errors import NotAuthorised
+from kling_mcp.errors import InvalidRequest, NotAuthorised
 
 from .studio import WISH, House, text, told
 
@@ -90,6 +90,12 @@ async def test_an_estimate_refuses_exactly_what_the_call_would_refuse(house: Hou
     real = await refused(house, "generate_video", arguments)
     estimated = await refused(house, "estimate_cost", {"tool": "generate_video", "arguments": arguments})
     assert estimated[:-1] == real[:-1]
+
+
+async def test_an_estimate_refuses_what_this_credential_cannot_run(house: House) -> None:
+    house.studio.unprepared = InvalidRequest.one("model_name", "This key cannot run kling-3.0-turbo.")
+    lines = await refused(house, "estimate_cost", {"tool": "generate_video", "arguments": WISH})
+    assert lines[0] == "This key cannot run kling-3.0-turbo."
 
 
 async def test_free_tools_are_estimated_as_free(house: House) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from kling_mcp.errors import InvalidRequest
+from kling_mcp.errors import InvalidRequest, NotAuthorised
 from kling_mcp.operations.wording import closest
 from kling_mcp.server.answers import answer
+from kling_mcp.server.tool import without_waiting
 from kling_mcp.server.view import View, joined, moment, plain
 
 if TYPE_CHECKING:
@@ -118,6 +120,8 @@ async def estimate_cost(call: Call[EstimateCost]) -> types.CallToolResult:
     request = tool.arguments.parse(call.request.arguments)
     if tool.kind != "job":
         return answer(EstimateView(tool=tool.name, units=0, usd=0, basis="this tool is free"))
+    with contextlib.suppress(NotAuthorised):  # a price can be told before there is a key
+        call.jobs.check(without_waiting(request, tool.operation))
     return answer(estimate_view(tool.name, request.model, request.quote()))
 
 
