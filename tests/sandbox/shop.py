@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 from PIL import Image
 
-from kling_mcp.clock import ManualClock
 from kling_mcp.sandbox.app import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
+
+    from kling_mcp.clock import ManualClock
 
 URL = "https://kling.test"
 START = 1_790_000_000.0
@@ -37,7 +38,7 @@ class Customer:
     async def get(self, path: str) -> httpx2.Response:
         return await self.client.get(path)
 
-    async def data(self, path: str) -> Any:
+    async def data(self, path: str) -> Any:  # noqa: ANN401 - any JSON
         answer = (await self.client.get(path)).json()
         assert answer["code"] == 0, answer
         return answer["data"]
@@ -62,7 +63,7 @@ def refusal_in(answer: httpx2.Response) -> tuple[int, int, str]:
     return answer.status_code, said["code"], said["message"]
 
 
-def new_sandbox(clock: ManualClock, **facts: Any) -> Sandbox:
+def new_sandbox(clock: ManualClock, **facts: Any) -> Sandbox:  # noqa: ANN401 - what Sandbox takes
     return Sandbox(clock=clock, base_url=URL, **facts)
 
 

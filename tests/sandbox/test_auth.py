@@ -76,5 +76,5 @@ async def test_a_token_expires_by_the_clock(kling: Customer) -> None:
 
 
 async def test_an_unsigned_token_is_refused(kling: Customer) -> None:
-    token = jwt.encode({"iss": "sandbox-ak", "exp": int(START + 60)}, None, algorithm="none")
+    token = jwt.encode({"iss": "sandbox-ak", "exp": int(START + 60)}, "", algorithm="none")
     assert await asked(kling, TEXT, f"Bearer {token}") == (401, 1002, "The token's signature is invalid")

@@ -1,4 +1,4 @@
-"""Every refusal of the legacy wire that a body can provoke, one row each. Expectations: video.md sections 3, A1, A2, C."""
+"""Every refusal of the legacy wire that a body can provoke, one row each. Expectations: video.md 3, A1, A2, C."""
 
 from __future__ import annotations
 
