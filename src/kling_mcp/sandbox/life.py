@@ -39,10 +39,10 @@ _EPOCH_MS = 1_568_000_000_000
 _RANDOM_BITS = 22
 
 
-def new_id(now: float) -> str:
-    """An id of 18 or 19 digits that grows with time and that no other process draws."""
+def new_id(now: float, *, after: str = "0") -> str:
+    """An id of 18 or 19 digits, greater than ``after``; it grows with time, and no other process draws the same."""
     ticks = max(int(now * 1000) - _EPOCH_MS, 25_000_000_000)
-    return str((ticks << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS))
+    return str(max((ticks << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS), int(after) + 1))
 
 
 def message_of(order: Order) -> str:

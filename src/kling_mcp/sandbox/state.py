@@ -134,9 +134,7 @@ class State:
 
     def _new(self, order: Order, body: dict[str, Any]) -> Task:
         now = self.now()
-        task_id = new_id(now)
-        while task_id in self._by_id:  # likely only on a clock that stands still
-            task_id = new_id(now)
+        task_id = new_id(now, after=self._tasks[-1].id if self._tasks else "0")
         units = video_units(order.model, order.mode, order.duration, sound=order.sound, voice=order.speaks)
         return Task(
             id=task_id,
