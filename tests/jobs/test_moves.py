@@ -71,7 +71,7 @@ def finished() -> Job:
         (NotAuthorised("wrong key", code=1002), State.FAILED, None),
         (OutOfCredit("empty", code=1102), State.FAILED, None),
         (Refused("policy", code=1301), State.FAILED, None),
-        (AlreadySubmitted("exists", code=1201), State.UNKNOWN, None),
+        (AlreadySubmitted("exists", code=1201), State.RUNNING, None),
         (OutcomeUnknown("read timeout"), State.UNKNOWN, None),
     ],
 )
@@ -131,6 +131,13 @@ def test_a_doubt_whose_task_already_finished_is_delivered() -> None:
     done = Progress("t9", "succeeded", outputs=(Output("video", "https://cdn.example/v.mp4"),), units=Decimal(3))
     found = moves.observed(job, done, T0 + 2)
     assert (found.state, found.delivery, found.units_charged) == (State.SUCCEEDED, Delivery.FETCHING, Decimal(3))
+
+
+def test_a_job_kling_says_it_already_holds_is_never_posted_again_and_finds_its_task_by_our_id() -> None:
+    held = moves.after_post(submitting(), AlreadySubmitted("exists", code=1201), T0, SETTLE, DICE)
+    missed = moves.absent(moves.absent(held, T0 + 10, DICE), T0 + 20, DICE)
+    assert (missed.state, missed.task_id, missed.request) == (State.RUNNING, None, None)
+    assert moves.observed(missed, Progress("t5", "processing"), T0 + 30).task_id == "t5"
 
 
 def test_a_look_up_that_was_not_answered_proves_nothing() -> None:

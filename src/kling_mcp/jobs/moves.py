@@ -69,7 +69,9 @@ def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: f
             return _queued_again(job, now, outcome.failure, pause, "Nothing was charged; it waits for its turn.")
         case Unavailable():
             return _unreached(job, outcome, now, dice)
-        case AlreadySubmitted() | OutcomeUnknown():
+        case AlreadySubmitted():
+            return _held_by_kling(job, now)
+        case OutcomeUnknown():
             return doubted(job, outcome.failure, now, settle_s)
         case KlingError():
             return failed(job, outcome.failure, now)
@@ -79,15 +81,7 @@ def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: f
 
 def accepted(job: Job, progress: Progress, now: float) -> Job:
     """Kling holds the task: running, or already further."""
-    running = replace(
-        _free(job, now),
-        state=State.RUNNING,
-        task_id=progress.task_id,
-        request=None,
-        absences=0,
-        blocked_reason="",
-        not_before=now + look_after(0.0),
-    )
+    running = replace(_held_by_kling(job, now), task_id=progress.task_id, not_before=now + look_after(0.0))
     return observed(running, progress, now) if progress.status in ("succeeded", "failed") else running
 
 
@@ -131,7 +125,7 @@ def observed(job: Job, progress: Progress, now: float) -> Job:
         return _succeeded(job, progress, now)
     if progress.status == "failed":
         return failed(job, _task_failure(progress), now, units=progress)
-    return replace(job, absences=0, blocked_reason="", failure=None)
+    return replace(job, task_id=progress.task_id, absences=0, blocked_reason="", failure=None)
 
 
 def failed(job: Job, failure: Failure, now: float, *, units: Progress | None = None) -> Job:
@@ -216,6 +210,19 @@ def undelivered(job: Job, media: tuple[Media, ...], trouble: KlingError, now: fl
 def look_after(age: float) -> float:
     """Seconds from one look at a task of this age to the next: short while short jobs finish, then calmer."""
     return 2.0 if age < 20.0 else 5.0 if age < 180.0 else 10.0  # noqa: PLR2004 - the table itself
+
+
+def _held_by_kling(job: Job, now: float) -> Job:
+    """Kling has it, so it can never be posted again; its task id may still have to be asked for."""
+    return replace(
+        _free(job, now),
+        state=State.RUNNING,
+        request=None,
+        absences=0,
+        not_before=now,
+        blocked_reason="",
+        failure=None,
+    )
 
 
 def _absent_in_doubt(job: Job, now: float, dice: random.Random) -> Job:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SWEEP_LEASE_S = 30.0
+DOUBTS_AT_ONCE = 20
+"""Each doubt must be answered with certainty, and 20 are what one look-up can settle; the rest take the next."""
 AFTER_POST_RETRIES_S = (0.1, 1.0, 5.0)
 
 
@@ -108,7 +110,7 @@ class Steps:
         now, account = self._clock.now(), self._provider.account
         return [
             *await self._ledger.in_state(account, State.RUNNING, now),
-            *await self._ledger.in_state(account, State.UNKNOWN, now),
+            *await self._ledger.in_state(account, State.UNKNOWN, now, limit=DOUBTS_AT_ONCE),
         ]
 
     async def sweep(self, jobs: Sequence[Job]) -> None:
