@@ -22,7 +22,7 @@ from stage import Stage, staged
 from kling_mcp.clock import SystemClock
 
 SPEED = 30
-WISH = {"prompt": "A red fox trots through fresh snow at sunrise, slow dolly forward", "mode": "pro", "duration": 10}
+WISH = {"prompt": "A red fox trots through fresh snow at sunrise, slow dolly forward", "mode": "pro", "duration": 15}
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -49,7 +50,7 @@ async def staged(
     folder: Path, clock: Clock, watched: Callable[[ASGIApp], ASGIApp] = unwatched
 ) -> AsyncGenerator[Stage]:
     """Everything in one process; ``watched`` may wrap the pretend Kling to see what reaches it."""
-    sandbox = Sandbox(clock=clock, base_url=URL, folder=folder / "sandbox")
+    sandbox = Sandbox(clock=clock, base_url=URL, concurrency=100_000, units=Decimal(100_000))
 
     def client() -> httpx2.AsyncClient:
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(watched(sandbox.app)))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -36,13 +37,12 @@ font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asia
 
 def main() -> int:
     """Record. Returns the demo's own exit code."""
-    console = Console(record=True, width=110, force_terminal=False, color_system="truecolor", highlight=False)
+    console = Console(record=True, width=118, force_terminal=False, color_system="truecolor", highlight=False)
     console.print(COMMAND)
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "kling-demo"
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        out = Path("kling-demo")
         code = run_demo(out, console)
-        sheet = next(out.glob("*.sheet.jpg"))
-        shutil.copy(sheet, HERE / "contact-sheet.jpg")
+        shutil.copy(next(out.glob("*.sheet.jpg")), HERE / "contact-sheet.jpg")
     picture = console.export_svg(title="kling-mcp demo", theme=MONOKAI, code_format=FRAME, unique_id="demo")
     (HERE / "demo.svg").write_text(picture)
     return code

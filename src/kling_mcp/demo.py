@@ -39,7 +39,7 @@ SPEED = 15
 """How much faster than Kling the pretend one runs: two films in well under half a minute."""
 PATIENCE_S = 90.0
 """Far beyond what the demo takes on a slow machine; it must end, whatever happens."""
-FIRST = "A red fox trots through fresh snow at sunrise, the camera glides beside it, soft golden light"
+FIRST = "A red fox trots through fresh snow at sunrise, the camera glides beside it"
 SECOND = "The fox stops, turns its head to the camera and sniffs the air"
 COMMAND = [sys.executable, "-m", "kling_mcp"]
 
@@ -81,7 +81,7 @@ def _tail(log: Path, lines: int = 15) -> str:
 
 
 async def _play(console: Console, out: Path, private: Path, log: TextIO) -> None:
-    console.print(f"[bold]kling-mcp {__version__} demo[/]: no key, no network, and nothing is charged.\n")
+    console.print(f"[bold]kling-mcp {__version__} demo[/]: no key, no network, no cost.\n")
     with anyio.fail_after(PATIENCE_S):
         async with _pretend_kling(log) as url:
             _say(console, f"A pretend Kling answers at {url}, {SPEED} times as fast as the real one.")
@@ -188,13 +188,13 @@ async def _story(agent: Agent, console: Console, out: Path) -> None:
 
     _say(console, f'generate_video: "{FIRST}"')
     first = await agent.film(**wish)
-    _say(console, f"preview_media: nine frames for the model to see, in {await _sheet(agent, first, out)}")
+    _say(console, f"preview_media, for the model to see: {await _sheet(agent, first, out)}")
     _say(console, f'generate_video, on from its last frame: "{SECOND}"')
     frame = await anyio.to_thread.run_sync(last_frame, Path(_film(first)["path"]))
     second = await agent.film(prompt=SECOND, duration=5, image=base64.b64encode(frame).decode())
 
     console.print(_bill([first, second]))
-    console.print(f"Balance before: {before:g} units. After: {await _balance(agent):g} units. Saved:")
+    console.print(f"The pretend account had {before:g} units and has {await _balance(agent):g} now. Saved:")
     for number, job in enumerate((first, second), 1):
         console.print(f"  {number}  {_near(_film(job)['path'])}", markup=False, soft_wrap=True)
 

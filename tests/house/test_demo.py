@@ -45,7 +45,7 @@ def test_it_makes_two_films_twice_in_a_row_and_prints_the_bill(tmp_path: Path) -
         with started(out) as demo:
             said, complaints = demo.communicate(timeout=60)
         assert (demo.returncode, complaints) == (0, "")
-        assert "Balance before: 1000 units. After: 994 units." in said
+        assert "The pretend account had 1000 units and has 994 now." in said
         assert "\x1b" not in said
         facts = [probe(film) for film in out.glob("*.mp4")]
         assert [(round(f.duration_s or 0), round((f.width or 0) / (f.height or 1), 1)) for f in facts] == [
