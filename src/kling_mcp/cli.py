@@ -132,6 +132,8 @@ def _http(arguments: argparse.Namespace) -> int:
     from kling_mcp.app import open_runtime  # noqa: PLC0415 - loaded at first use: it slows the start
     from kling_mcp.server.http import serve_http  # noqa: PLC0415 - loaded at first use: it slows the start
 
+    gc.freeze()  # what is loaded now stays: looking through it once more would slow the end
+
     async def serve() -> None:
         async with open_runtime(settings) as runtime:
             await serve_http(runtime, host=arguments.host, port=arguments.port)

@@ -81,6 +81,12 @@ def test_a_running_job_says_how_long_and_what_to_do() -> None:
     }
 
 
+def test_whole_amounts_are_written_without_a_fraction() -> None:
+    view = viewed(replace(SUCCEEDED, units_charged=Decimal("3.0")), now=T0, eta_s=None)
+    assert '"units_charged": 3,' in json.dumps(view.structured())
+    assert "4.5 units quoted, 3 units charged" in view.text()
+
+
 def test_a_running_job_costs_few_bytes() -> None:
     view = viewed(RUNNING, now=T0 + 25, eta_s=70)
     assert len(json.dumps(view.structured())) <= 300

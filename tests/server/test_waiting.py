@@ -108,7 +108,8 @@ async def test_a_busy_kling_leaves_the_job_queued_with_the_reason(house: House) 
     with anyio.fail_after(20):
         async with house.client() as client:
             answer = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": 0}))
-    assert (answer["status"], answer["notes"][-1]) == ("queued", "All slots of the account are in use.")
+    assert answer["status"] == "queued"
+    assert answer["notes"][-1].startswith("All slots of the account are in use.")
 
 
 async def test_a_queued_job_can_be_cancelled_and_a_running_one_cannot(wide: House) -> None:

@@ -12,7 +12,7 @@ from kling_mcp.errors import InvalidRequest, NotAuthorised
 from kling_mcp.operations.wording import closest
 from kling_mcp.server.answers import answer
 from kling_mcp.server.tool import without_waiting
-from kling_mcp.server.view import View, joined, moment, plain
+from kling_mcp.server.view import Amount, View, joined, moment, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +32,8 @@ class PackView(BaseModel):
 
     name: str
     status: str
-    remaining: float
-    total: float
+    remaining: Amount
+    total: Amount
     expires_at: str | None = None
 
     @classmethod
@@ -42,35 +42,35 @@ class PackView(BaseModel):
         return cls(
             name=pack.name,
             status=pack.status,
-            remaining=plain(pack.remaining) or 0,
-            total=plain(pack.total) or 0,
+            remaining=pack.remaining,
+            total=pack.total,
             expires_at=moment(pack.expires_at),
         )
 
     def line(self) -> str:
         """The pack as one line."""
         until = f", until {self.expires_at}" if self.expires_at else ""
-        return f"{self.name}: {self.remaining} of {self.total} units, {self.status}{until}"
+        return f"{self.name}: {plain(self.remaining)} of {plain(self.total)} units, {self.status}{until}"
 
 
 class BalanceView(View):
     """What the account still has."""
 
-    units: float
+    units: Amount
     packs: list[PackView]
     note: str
 
     def text(self) -> str:
         """The sum, then each pack."""
-        return "\n".join([f"{self.units} units left", *(pack.line() for pack in self.packs), self.note])
+        return "\n".join([f"{plain(self.units)} units left", *(pack.line() for pack in self.packs), self.note])
 
 
 class EstimateView(View):
     """What a call would cost."""
 
     tool: str
-    units: float | None = None
-    usd: float | None = None
+    units: Amount | None = None
+    usd: Amount | None = None
     package: str | None = None
     model_name: str | None = None
     basis: str
@@ -79,10 +79,10 @@ class EstimateView(View):
 
     def text(self) -> str:
         """The price, how it comes about, and what should be known."""
-        price = "price not known" if self.units is None else f"{self.units} units"
+        price = "price not known" if self.units is None else f"{plain(self.units)} units"
         facts = [
             f"{self.tool}: {price}",
-            f"list price {self.usd} USD" if self.usd is not None else None,
+            f"list price {plain(self.usd)} USD" if self.usd is not None else None,
             f"from the {self.package} package" if self.package else None,
             self.model_name,
             self.basis,
@@ -104,7 +104,7 @@ def balance_view(balance: Balance) -> BalanceView:
     """The account as an agent sees it. Only packs in force count as units left."""
     usable = [pack.remaining for pack in balance.packs if pack.status == "online"]
     return BalanceView(
-        units=plain(sum(usable, start=Decimal())) or 0,
+        units=sum(usable, start=Decimal()),
         packs=[PackView.of(pack) for pack in balance.packs],
         note="Kling updates these figures with a delay of up to 12 hours.",
     )
@@ -119,7 +119,7 @@ async def estimate_cost(call: Call[EstimateCost]) -> types.CallToolResult:
     tool = _named(call.tools, call.request.tool_name)
     request = tool.arguments.parse(call.request.arguments)
     if tool.kind != "job":
-        return answer(EstimateView(tool=tool.name, units=0, usd=0, basis="this tool is free"))
+        return answer(EstimateView(tool=tool.name, units=Decimal(), usd=Decimal(), basis="this tool is free"))
     with contextlib.suppress(NotAuthorised):  # a price can be told before there is a key
         call.jobs.check(without_waiting(request, tool.operation))
     return answer(estimate_view(tool.name, request.model, request.quote()))
@@ -129,8 +129,8 @@ def estimate_view(tool: str, model: str | None, quote: Quote) -> EstimateView:
     """A quote as an agent sees it."""
     return EstimateView(
         tool=tool,
-        units=plain(quote.units),
-        usd=plain(quote.usd),
+        units=quote.units,
+        usd=quote.usd,
         package=quote.package,
         model_name=model,
         basis=quote.basis,

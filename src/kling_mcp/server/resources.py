@@ -12,8 +12,7 @@ from mcp import MCPError, types
 
 from kling_mcp.errors import InvalidRequest, KlingError
 from kling_mcp.server.answers import name_of, view_of
-from kling_mcp.server.view import plain
-from kling_mcp.server.views import JOB_URI, MEDIA_URI, job_uri, media_uri
+from kling_mcp.server.views import JOB_URI, MEDIA_URI, STATUS, job_uri, media_uri
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
@@ -105,10 +104,8 @@ def _told(uri: str, sentence: str) -> types.TextResourceContents:
 
 
 def _resources(job: Job) -> list[types.Resource]:
-    units = plain(job.units_quoted if job.units_charged is None else job.units_charged)
-    of_job = types.Resource(
-        uri=job_uri(job.id), name=job.id, mime_type=JSON, description=f"{job.tool}, {job.state}, {units} units"
-    )
+    status = f"{job.tool}, {STATUS[job.state]}"
+    of_job = types.Resource(uri=job_uri(job.id), name=job.id, mime_type=JSON, description=status)
     return [of_job, *(_file_resource(media) for media in job.media if media.path)]
 
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from decimal import Decimal
+
+
+def plain(amount: Decimal) -> int | float:
+    """An exact amount as a JSON number, whole where it is whole."""
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+Amount = Annotated[Decimal, PlainSerializer(plain), WithJsonSchema({"type": "number"})]
+"""Units or dollars."""
 
 
 class View(BaseModel):
@@ -46,13 +55,6 @@ def _kind(field: dict[str, Any]) -> str:
 def moment(unix_s: float | None) -> str | None:
     """A time as people and models read it: ISO 8601, UTC, whole seconds."""
     return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def plain(amount: Decimal | None) -> float | None:
-    """An exact amount as a JSON number, whole where it is whole."""
-    if amount is None:
-        return None
-    return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
 def joined(parts: Iterable[str | None], between: str = ", ") -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from kling_mcp.jobs.model import Delivery, State
-from kling_mcp.server.view import View, joined, moment, plain
+from kling_mcp.server.view import Amount, View, joined, moment, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,8 +123,8 @@ class JobView(View):
     elapsed_s: int
     eta_s: int | None = None
     model_name: str | None = None
-    units_quoted: float | None = None
-    units_charged: float | None = None
+    units_quoted: Amount | None = None
+    units_charged: Amount | None = None
     media: list[MediaView] | None = None
     error: ErrorView | None = None
     notes: list[str] | None = None
@@ -136,8 +136,8 @@ class JobView(View):
             self.model_name,
             f"{self.elapsed_s} s",
             f"about {self.eta_s} s to go" if self.eta_s is not None else None,
-            f"{self.units_quoted} units quoted" if self.units_quoted is not None else None,
-            f"{self.units_charged} units charged" if self.units_charged is not None else None,
+            f"{plain(self.units_quoted)} units quoted" if self.units_quoted is not None else None,
+            f"{plain(self.units_charged)} units charged" if self.units_charged is not None else None,
         ]
         lines = [f"{self.job_id} {self.status}: {self.tool}, {joined(facts)}"]
         lines += [media.line() for media in self.media or ()]
@@ -168,7 +168,7 @@ class JobRow(BaseModel):
     status: Status
     created_at: str
     model_name: str | None = None
-    units: float | None = None
+    units: Amount | None = None
     prompt: str | None = None
     uri: str | None = None
 
@@ -182,7 +182,7 @@ class JobRow(BaseModel):
             status=STATUS[job.state],
             created_at=moment(job.created_at) or "",
             model_name=job.model_name,
-            units=plain(job.units_quoted if job.units_charged is None else job.units_charged),
+            units=job.units_quoted if job.units_charged is None else job.units_charged,
             prompt=(prompt if len(prompt) <= PROMPT_SHOWN else prompt[: PROMPT_SHOWN - 1] + "…") or None,
             uri=media_uri(job.media[0]) if job.media else None,
         )
@@ -193,7 +193,7 @@ class JobRow(BaseModel):
             self.tool,
             self.created_at,
             self.model_name,
-            f"{self.units} units" if self.units is not None else None,
+            f"{plain(self.units)} units" if self.units is not None else None,
             f"“{self.prompt}”" if self.prompt else None,
             self.uri,
         ]
@@ -228,8 +228,8 @@ def viewed(job: Job, *, now: float, eta_s: float | None, fresh: bool = False) ->
         elapsed_s=max(0, round((job.finished_at or now) - job.created_at)),
         eta_s=None if eta_s is None else round(eta_s),
         model_name=job.model_name,
-        units_quoted=plain(job.units_quoted),
-        units_charged=plain(job.units_charged),
+        units_quoted=job.units_quoted,
+        units_charged=job.units_charged,
         media=[MediaView.of(media) for media in job.media] or None,
         error=ErrorView.of(job.failure) if job.failure and job.state in (State.FAILED, State.UNCONFIRMED) else None,
         notes=notes or None,
