@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 from PIL import Image
-from raw_server import RawServer
 
 from kling_mcp.sandbox.samples import sample_video
+from tests.media.raw_server import RawServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -9,19 +9,19 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
-from raw_server import DRIP, HANG
 
 from kling_mcp.errors import KlingError, Lost, Refused, Unavailable
 from kling_mcp.media.downloads import PIECE, Bounds, Downloads, Stored
+from tests.media.raw_server import DRIP, HANG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from raw_server import RawServer
     from starlette.types import Receive, Scope, Send
 
     from kling_mcp.operations.base import Yields
+    from tests.media.raw_server import RawServer
 
 pytestmark = pytest.mark.anyio
 

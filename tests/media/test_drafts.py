@@ -22,7 +22,7 @@ from kling_mcp.media.drafts import HEADROOM, Draft
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from raw_server import RawServer
+    from tests.media.raw_server import RawServer
 
 STEM = "kj_1_1"
 FIX = "then call get_job: it fetches the result again, at no cost."
@@ -79,7 +79,7 @@ async def test_a_write_the_disk_does_not_take_leaves_nothing(server: RawServer, 
     url = server.serves_file("/v", video)
     with files_no_larger_than(len(video) // 2):
         assert (await trouble(server, tmp_path, url)).failure.code == "disk_full"
-    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - a test may look at the disk
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.anyio
@@ -89,7 +89,7 @@ async def test_a_result_larger_than_the_room_left_is_not_even_begun(
     url = server.serves("/v", video, content_length=str(10**17))
     raised = await trouble(server, tmp_path, url, Bounds(bytes={"video": 10**18}))
     assert raised.failure.code == "disk_full"
-    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - a test may look at the disk
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.anyio

@@ -14,10 +14,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from raw_server import RawServer
 
 from kling_mcp.errors import Unavailable
 from kling_mcp.media.downloads import Downloads
+from tests.media.raw_server import RawServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
