@@ -269,3 +269,10 @@ async def test_nothing_is_posted_when_the_ledger_cannot_record_it(tmp_path: Path
         with pytest.raises(LocalTrouble):
             await stack.submitted(prompt="a kite")
         assert stack.posts == 0
+
+
+async def test_a_watermarked_copy_is_delivered_where_it_was_asked_for(stack: Stack) -> None:
+    asked = await stack.made(prompt="a kite", watermark=True)
+    assert [Path(m.path or "").exists() for m in asked.media] == [True, True]
+    assert "watermark" in asked.media[1].url
+    assert len((await stack.made(prompt="a kite")).media) == 1

@@ -92,10 +92,30 @@ async def test_many_tasks_are_asked_for_twenty_at_a_time() -> None:
     assert sorted(len(ids_of(r)) for r in far_side.requests) == [5, 20, 20]
 
 
-async def test_a_task_that_kling_leaves_out_is_absent() -> None:
-    far_side = FarSide([answered([new_task(1, "succeeded", "km1-1")])])
+def absent(ext_id: str) -> httpx2.Response:
+    """What the old wire's own read says of a task that does not exist."""
+    return refused(400, 1201, f"Task not found by id/external id: {ext_id}")
+
+
+async def test_a_task_that_neither_read_knows_is_absent() -> None:
+    far_side = FarSide([answered([new_task(1, "succeeded", "km1-1")]), absent("893605946402811902")])
     found = await looked_up(far_side.provider(), [known(1), known(2)])
     assert found == {"km1-1": Progress("893605946402811901", "succeeded", "km1-1", created_at=1_781_080_778.802)}
+    assert far_side.lines[1:] == [f"GET {T2V}/893605946402811902"]
+
+
+async def test_a_task_of_the_old_wire_that_the_common_read_does_not_know_is_asked_for_where_it_was_made() -> None:
+    far_side = FarSide([answered([]), answered(legacy_task(2, "processing", "km1-2"))])
+    found = await looked_up(far_side.provider(), [doubted(2)])
+    assert found["km1-2"].status == "processing"
+    assert far_side.lines == ["GET /tasks?external_task_ids=km1-2", f"GET {T2V}/km1-2"]
+
+
+async def test_a_task_of_the_new_wire_that_the_common_read_does_not_know_is_absent() -> None:
+    far_side = FarSide([answered([])])
+    ref = TaskRef("v2", "/text-to-video/kling-3.0-turbo", "km1-1")
+    assert await looked_up(far_side.provider(), [ref]) == {}
+    assert len(far_side.requests) == 1
 
 
 async def test_a_task_made_on_the_legacy_wire_may_come_in_its_own_shape() -> None:
@@ -106,12 +126,14 @@ async def test_a_task_made_on_the_legacy_wire_may_come_in_its_own_shape() -> Non
 
 async def test_doubts_that_kling_answers_without_our_ids_are_asked_one_at_a_time() -> None:
     def forgetful(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path != "/tasks":
+            return absent("km1-3")
         return answered([new_task(int(i.split("-")[1])) for i in ids_of(request) if i != "km1-3"])
 
     far_side = FarSide([forgetful])
     found = await looked_up(far_side.provider(), [doubted(1), doubted(2), doubted(3)])
     assert {ext_id: progress.task_id[-2:] for ext_id, progress in found.items()} == {"km1-1": "01", "km1-2": "02"}
-    assert len(far_side.requests) == 4
+    assert [r.url.path for r in far_side.requests] == ["/tasks"] * 4 + [f"{T2V}/km1-3"]
 
 
 UNCLEAR = {

@@ -57,7 +57,10 @@ DONE = Progress(
     task_id="893605946402811985",
     status="succeeded",
     ext_id="job-7",
-    outputs=(Output("video", "https://cdn.example/v.mp4", "893605951234567890", 5.041),),
+    outputs=(
+        Output("video", "https://cdn.example/v.mp4", "893605951234567890", 5.041),
+        Output("video", "https://cdn.example/v_wm.mp4", "893605951234567890", 5.041, watermarked=True),
+    ),
     units=Decimal("2.5"),
     created_at=1_781_080_778.802,
 )

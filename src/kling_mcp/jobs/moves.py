@@ -162,7 +162,7 @@ def fetching(job: Job, owner: str, now: float) -> Job:
 
 def to_fetch(job: Job, now: float, outputs: Sequence[Output] = ()) -> Job:
     """The files shall be fetched (again) as soon as somebody can, from fresh addresses where Kling gave some."""
-    fresh = {f"{job.id}_{n}": output.url for n, output in enumerate(outputs, start=1)}
+    fresh = {f"{job.id}_{n}": output.url for n, output in enumerate(_wanted(job, outputs), start=1)}
     media = tuple(replace(m, path=None, trouble="", url=fresh.get(m.media_id, m.url)) for m in job.media)
     return replace(_free(job, now), delivery=Delivery.FETCHING, media=media, fetches=0, not_before=now)
 
@@ -282,7 +282,7 @@ def _succeeded(job: Job, progress: Progress, now: float) -> Job:
             expires_at=(progress.created_at or job.created_at) + RESULT_LIFE_S,
             duration_s=output.duration_s,
         )
-        for n, output in enumerate(progress.outputs, start=1)
+        for n, output in enumerate(_wanted(job, progress.outputs), start=1)
     )
     return replace(
         _free(job, now),
@@ -296,6 +296,12 @@ def _succeeded(job: Job, progress: Progress, now: float) -> Job:
         failure=None,
         request=None,
     )
+
+
+def _wanted(job: Job, outputs: Sequence[Output]) -> list[Output]:
+    """The results to keep: watermarked copies only where they were asked for."""
+    asked = str(job.arguments.get("watermark", "")).lower() in {"true", "1", "yes", "on"}
+    return [output for output in outputs if asked or not output.watermarked]
 
 
 def _task_failure(progress: Progress) -> Failure:

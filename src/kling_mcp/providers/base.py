@@ -53,12 +53,14 @@ class Output:
         url: Where Kling keeps it, for 30 days.
         kling_id: Kling's id of the result (``video_id`` and so on), for chaining; None where it has none.
         duration_s: Length in seconds as Kling states it; None for pictures.
+        watermarked: Whether it is the watermarked copy of the one before. Kling may name it unasked (F.12).
     """
 
     kind: Yields
     url: str
     kling_id: str | None = None
     duration_s: float | None = None
+    watermarked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

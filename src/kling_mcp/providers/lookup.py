@@ -78,7 +78,7 @@ async def by_families(read: Read, refs: Sequence[TaskRef], dice: random.Random) 
     for path in dict.fromkeys(ref.path for ref in refs):
         family = [ref for ref in refs if ref.path == path]
         seen = await _listed(read, path, family) if len(family) > 1 else {}
-        found |= seen | await _one_by_one(read, [ref for ref in family if ref.ext_id not in seen], dice)
+        found |= seen | await one_by_one(read, [ref for ref in family if ref.ext_id not in seen], dice)
     return found
 
 
@@ -124,7 +124,7 @@ async def _listed(read: Read, path: str, refs: Sequence[TaskRef]) -> _Found:
     return found
 
 
-async def _one_by_one(read: Read, refs: Sequence[TaskRef], dice: random.Random) -> _Found:
+async def one_by_one(read: Read, refs: Sequence[TaskRef], dice: random.Random) -> _Found:
     """Single reads, within a budget. Those in doubt go first; among the rest chance decides, so none starves.
 
     A ref with a task id whose turn does not come is given back as it was known, not ``fresh``.

@@ -7,7 +7,7 @@ image-audio-general.md sections 11 to 13 for audio. Ids are strings: they exceed
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -118,7 +118,10 @@ def _output(shape: Shape | None, result: Mapping[str, Any]) -> Iterator[Output]:
     url = _string(_first(result, shape.urls)) if shape else None
     if shape and url:
         seconds = _number(_first(result, shape.durations))
-        yield Output(kind=shape.kind, url=url, kling_id=_identity(result.get("id")), duration_s=seconds)
+        output = Output(kind=shape.kind, url=url, kling_id=_identity(result.get("id")), duration_s=seconds)
+        yield output
+        if copy := _string(result.get("watermark_url")):
+            yield replace(output, url=copy, watermarked=True)
 
 
 def _units(fields: Mapping[str, Any]) -> Decimal | None:
