@@ -43,12 +43,14 @@ def test_a_secret_put_in_the_wrong_variable_is_not_repeated(
 
 
 @pytest.mark.parametrize("command", ["http", "sandbox"])
-def test_a_port_in_use_is_said_in_one_sentence(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_said_in_one_sentence(command: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert main([command, "--port", str(port)]) == 2
-    assert capsys.readouterr().err == (
-        f"kling-mcp: Port {port} on 127.0.0.1 is already in use. Choose another with --port.\n"
+        asked = subprocess.run([*COMMAND, command, "--port", str(port)], capture_output=True, text=True, check=False)
+    assert (asked.returncode, asked.stdout, asked.stderr) == (
+        2,
+        "",
+        f"kling-mcp: Port {port} on 127.0.0.1 is already in use. Choose another with --port.\n",
     )
 
 
