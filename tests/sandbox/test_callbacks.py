@@ -128,6 +128,27 @@ async def test_a_report_nobody_takes_is_given_up(clock: ManualClock) -> None:
     assert [body["task_status"] for body in box.bodies] == ["processing"] * 3 + ["succeed"]
 
 
+async def test_an_answer_that_does_not_come_in_time_is_a_failed_try(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kling_mcp.sandbox.callbacks._TIMEOUT_S", 0.01)
+    tries: list[bytes] = []
+
+    async def never(_url: str, body: bytes, _headers: Mapping[str, str]) -> int:
+        tries.append(body)
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    sandbox = new_sandbox(clock, post=never)
+    with anyio.fail_after(20):
+        async with opened(sandbox, clock) as kling, sandbox.running():
+            await kling.accepted(KITE)
+            while len(tries) < 6:
+                await anyio.sleep(0.005)
+                clock.advance(1.0)
+    assert sandbox.callbacks.delivered == []
+
+
 async def test_other_machines_are_not_called_unless_allowed(clock: ManualClock) -> None:
     box, allowed = Postbox(), Postbox()
     body = KITE | {"callback_url": "https://example.com/hook"}

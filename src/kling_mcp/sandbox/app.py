@@ -144,4 +144,7 @@ class Sandbox:
                 return Refusal(1202).answer()
             return unknown_path(request.url.path, self.state.now())
 
-        return {Refusal: refused, HTTPException: unknown}
+        async def too_deep(_: Request, __: RecursionError) -> Response:
+            return Refusal(1200).answer()
+
+        return {Refusal: refused, HTTPException: unknown, RecursionError: too_deep}

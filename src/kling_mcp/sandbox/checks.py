@@ -71,7 +71,7 @@ def number(low: float, high: float) -> Reader:
     def reader(name: str, value: Any) -> float:  # noqa: ANN401 - any JSON
         try:
             found = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             found = math.nan
         if not low <= found <= high:
             raise invalid(name, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
 from functools import cache
@@ -14,6 +15,9 @@ from kling_mcp.sandbox.order import Task
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+
+_log = logging.getLogger(__name__)
 
 
 @cache
@@ -60,8 +64,18 @@ class TaskFolder:
         """The tasks that appeared since the last look, other than by ``add``, oldest first."""
         names = {entry.name for entry in os.scandir(self._folder) if entry.name.endswith(".json")} - self._seen
         self._seen |= names
-        tasks = [_form().validate_json((self._folder / name).read_bytes()) for name in names]
-        return sorted(tasks, key=lambda task: task.life[0].at)
+        tasks = [task for name in names if (task := _loaded(self._folder / name)) is not None]
+        return sorted(tasks, key=lambda task: (task.created_at, task.id))
+
+
+def _loaded(path: Path) -> Task | None:
+    from pydantic import ValidationError  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    try:
+        return _form().validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        _log.warning("The sandbox cannot read its task %s, perhaps of another version; it is left alone.", path.name)
+        return None
 
 
 def _name(task: Task) -> str:

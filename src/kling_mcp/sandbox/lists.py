@@ -74,9 +74,10 @@ def page_of(posted: Body, *, most: int, usual: int, now: int | None) -> Page:
 def _resumed(cursor: Any) -> Page:  # noqa: ANN401 - any JSON
     try:
         start, end, limit, filters, skip = json.loads(base64.urlsafe_b64decode(cursor))
+        wanted = tuple((str(key), tuple(map(str, values))) for key, values in filters)
+        return Page(int(start), int(end), int(limit), wanted, int(skip))
     except (ValueError, TypeError):
         raise checks.invalid("cursor", cursor) from None
-    return Page(start, end, limit, tuple((key, tuple(values)) for key, values in filters), skip)
 
 
 def _filters(body: Body) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -48,9 +48,12 @@ async def posted(request: Request) -> Body:
     Raises:
         Refusal: 1200, it is not one [OWN].
     """
+    raw = await request.body()
     try:
-        body = json.loads(await request.body())
-    except (ValueError, RecursionError):
+        body = json.loads(raw)
+        if b"\\ud" in raw.lower():  # half a surrogate pair is legal JSON, but no text that can be answered or stored
+            body = json.loads(json.dumps(body, ensure_ascii=False).encode(errors="replace"))
+    except ValueError:
         body = None
     if not isinstance(body, dict):
         raise Refusal(1200)

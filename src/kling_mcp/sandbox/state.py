@@ -1,7 +1,8 @@
 """What the pretend Kling remembers: tasks and their external ids, slots, and what is left of the resource pack.
 
 Everything about money and slots follows from the tasks and the clock. When a pack is debited is [OWN]: at the moment
-a task succeeds. Until then its price is reserved, so that running tasks can never overdraw the pack.
+a task succeeds. Until then its price is reserved, so that running tasks can never overdraw the pack. Between
+processes that share a folder only external ids are guarded against the same instant; slots and units are not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import bisect
 import heapq
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kling_mcp.operations.rates import video_units
 from kling_mcp.sandbox.folder import TaskFolder
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _PACK_LIFE_S = 180 * 86_400
 _SHOWN = 200
 """Characters of a posted text that are kept for people to read."""
+_DEEPEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +179,14 @@ class State:
         heapq.heappush(self._running, (task.ends_at, task.id))
 
 
-def abridged(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """A posted body with its long texts (pictures) cut short."""
+def abridged(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON
+    """A posted body with its long texts (pictures) cut short, and what is nested beyond reason left out."""
+    if depth > _DEEPEST:
+        return "…"
     if isinstance(value, dict):
-        return {key: abridged(inner) for key, inner in value.items()}  # pyright: ignore[reportUnknownVariableType] - JSON
+        return {key: abridged(inner, depth + 1) for key, inner in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [abridged(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType] - JSON
+        return [abridged(inner, depth + 1) for inner in cast("list[Any]", value)]
     if isinstance(value, str) and len(value) > _SHOWN:
         return f"{value[:_SHOWN]}… ({len(value)} characters)"
     return value
