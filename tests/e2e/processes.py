@@ -35,19 +35,30 @@ class PretendKling:
 
 
 @contextmanager
+def announced(*command: str, env: Mapping[str, str] | None = None) -> Generator[str]:
+    """A process of ours that says where it listens; its base URL."""
+    with subprocess.Popen(
+        (*COMMAND, *command),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            found = next(filter(None, (re.search(r"http://[0-9.:]+", line) for line in process.stdout)), None)
+            assert found, f"{command} did not start"
+            yield found.group()
+        finally:
+            process.kill()
+
+
+@contextmanager
 def pretend_kling(*options: str) -> Generator[PretendKling]:
     """A sandbox process on a free port."""
-    command = (*COMMAND, "sandbox", "--port", "0", "--until-eof", *options)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if found := re.search(r"http://\S+", line):
-                try:
-                    yield PretendKling(found.group())
-                finally:
-                    process.kill()
-                return
-        raise AssertionError("the sandbox did not start")
+    with announced("sandbox", "--port", "0", "--until-eof", *options) as url:
+        yield PretendKling(url)
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
