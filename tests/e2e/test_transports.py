@@ -54,20 +54,20 @@ async def test_a_sentence_becomes_a_file_over(
 ) -> None:
     seen: list[float] = []
 
-    async def progress(value: float, total: float | None, message: str | None) -> None:
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
         assert total is not None
         assert message
-        seen.append(value)
+        seen.append(progress)
 
     wish = {"prompt": f"a kite over {transport}", "aspect_ratio": "9:16", "duration": 3, "wait_seconds": 30}
     with anyio.fail_after(PATIENCE_S), connection(transport, url, env) as target:
         async with Client(target, mode=mode) as client:
             assert (client.protocol_version >= "2026") == (mode == "auto")
-            made = await client.call_tool("generate_video", wish, progress_callback=progress)
+            made = await client.call_tool("generate_video", wish, progress_callback=tell)
             facts = cast("dict[str, Any]", made.structured_content)
             assert facts["status"] == "succeeded", facts
             (result,) = facts["media"]
-            with av.open(result["path"], "r") as film:
+            with av.open(str(result["path"]), "r") as film:
                 assert film.duration is not None
                 assert film.duration / 1e6 == pytest.approx(3.041, abs=0.1)
                 assert (film.streams.video[0].width, film.streams.video[0].height) == (360, 640)
