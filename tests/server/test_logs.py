@@ -27,10 +27,13 @@ SETTINGS = Settings.model_validate({"log_level": "DEBUG", **CANARIES})
 def configured() -> Generator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in root.manager.loggerDict}
     root.handlers.clear()
     logs.configure(SETTINGS)
     yield
     root.handlers[:], root.level = handlers, level
+    for name in root.manager.loggerDict:
+        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
 
 
 @pytest.mark.parametrize(
