@@ -1,7 +1,7 @@
 # kling-mcp over HTTP. Listening beyond loopback needs a token of at least 32 characters:
 #   docker build -t kling-mcp .
 #   docker run -p 8000:8000 -v kling:/data -e KLING_API_KEY=... -e KLING_HTTP_TOKEN=... kling-mcp
-# The name clients use must be allowed, because foreign Host headers are refused: see "Over HTTP" in the README.
+# Clients that reach it by a name of its own need -e KLING_PUBLIC_URL=https://that.name: foreign names are refused.
 FROM python:3.13-slim AS build
 RUN python -m venv /app
 COPY requirements.lock /src/
