@@ -30,7 +30,6 @@ URL = "https://sandbox.invalid"
 HURRY = 100.0
 """Seconds of the stack's clock in one of ours: a five-second clip is rendered in under one."""
 API_KEY = ApiKey(SecretStr("sandbox"))
-KEY_PAIR = KeyPair(SecretStr("sandbox-ak"), SecretStr("sandbox-sk-0123456789abcdef0123456789abcdef"))
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,10 @@ class Stack:
 
     async def submitted(self, **arguments: object) -> Job:
         return await self.jobs.submit(GenerateVideo.parse(arguments), arguments)
+
+
+def key_pair() -> KeyPair:
+    return KeyPair(SecretStr("sandbox-ak"), SecretStr("sandbox-sk-0123456789abcdef0123456789abcdef"))
 
 
 def new_sandbox(clock: SystemClock, *, concurrency: int = 20) -> Sandbox:
