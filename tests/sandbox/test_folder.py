@@ -53,6 +53,14 @@ async def test_two_processes_on_one_folder_are_one_kling(clock: ManualClock, tmp
         assert one.state.tasks == two.state.tasks
 
 
+def test_who_comes_second_in_the_same_instant_is_told_so(clock: ManualClock, tmp_path: Path) -> None:
+    order, _ = order_of("text2video", dict(KITE), serve_retired=False)
+    first, second = (new_sandbox(clock).state.accept(order, {}) for _ in range(2))
+    one, two = TaskFolder(tmp_path), TaskFolder(tmp_path)
+    assert (one.add(first), two.add(second)) == (True, False)
+    assert (one.new(), two.new()) == ([], [first])
+
+
 def test_of_many_processes_that_claim_one_external_id_one_gets_it(clock: ManualClock, tmp_path: Path) -> None:
     order, _ = order_of("text2video", dict(KITE), serve_retired=False)
     sandboxes = [new_sandbox(clock, folder=tmp_path) for _ in range(8)]

@@ -256,6 +256,7 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ),
     (IMAGE, V3_IMAGE | {"image": picture(), "aspect_ratio": "nonsense"}),
     (IMAGE, V3_IMAGE | {"image": picture(600, 300, "JPEG").rstrip("=")}),
+    (IMAGE, V3_IMAGE | {"image_tail": picture(1000, 300)}),
     (IMAGE, V3_IMAGE | {"image_tail": URL_B, "multi_shot": True, "shot_type": "intelligence"}),
     (IMAGE, V3_IMAGE | {"element_list": [{"element_id": 829836802793406551}, {"element_id": "829836802793406552"}]}),
     (

@@ -104,6 +104,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {"prompt": "shot 1, 3, a kite; shot 2, 3, the sea;"},
         "the sum of shot durations must be equal to settings.duration",
     ),
+    (
+        f"{T2V}kling-3.0",
+        {"prompt": "shot 1, 5, a kite; shot 2, 0, the sea;"},
+        "the sum of shot durations must be equal to settings.duration",
+    ),
     (f"{T2V}kling-3.0", {"prompt": "shot 1, 1, a kite;" * 7}, "shot size cannot exceed 6"),
     (f"{T2V}kling-3.0", {"prompt": f"shot 1, 5, {'x' * 513};"}, "shot prompt length cannot exceed 512"),
     (
