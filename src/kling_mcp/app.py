@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kling_mcp.clock import Clock, SystemClock
@@ -14,7 +15,7 @@ from kling_mcp.providers.unconfigured import Unconfigured
 from kling_mcp.server.catalogue import build_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
     import httpx2
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
     from kling_mcp.media.downloads import Downloads
     from kling_mcp.providers.base import Provider
     from kling_mcp.providers.official import ApiKey, KeyPair
+    from kling_mcp.sandbox.app import Sandbox
     from kling_mcp.server.front import KlingServer
     from kling_mcp.settings import Settings
 
 SANDBOX_URL = "https://sandbox.invalid"
 """The pretend Kling inside this process: a name that can never resolve, so nothing of it can leak to a network."""
 SANDBOX_SPEED = 10.0
+SANDBOX_UNITS = Decimal(1_000_000)
+"""It remembers what was spent from one start to the next; nobody shall run out while trying things."""
 SAMPLE = "This is a sample from the sandbox, not Kling: it cost nothing. Set KLING_API_KEY for the real thing."
 
 
@@ -119,6 +123,7 @@ def _sandboxed(settings: Settings, clock: Clock) -> _Kling:
         clock=SystemClock(SANDBOX_SPEED) if isinstance(clock, SystemClock) else clock,
         base_url=SANDBOX_URL,
         folder=settings.ledger_path.parent / "sandbox",
+        units=SANDBOX_UNITS,
     )
 
     def client() -> httpx2.AsyncClient:
@@ -130,3 +135,16 @@ def _sandboxed(settings: Settings, clock: Clock) -> _Kling:
         lambda folder: Downloads(folder, client, trusted_origin=SANDBOX_URL),
         notes=(SAMPLE,),
     )
+
+
+def pretend_kling(base_url: str, *, speed: float, serve_retired: bool) -> Sandbox:
+    """The pretend Kling as a server of its own, which also calls back where it was asked to (on this machine)."""
+    import httpx2  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    from kling_mcp.sandbox.app import Sandbox  # noqa: PLC0415 - as above
+
+    async def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            return (await client.post(url, content=body, headers=dict(headers))).status_code
+
+    return Sandbox(clock=SystemClock(speed), base_url=base_url, serve_retired=serve_retired, post=post)

@@ -21,6 +21,8 @@ from kling_mcp.ports import authority, listening
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import socket
+
     import uvicorn
     from pydantic import ValidationError
 
@@ -151,18 +153,21 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _sandbox(arguments: argparse.Namespace) -> int:
     import uvicorn  # noqa: PLC0415 - loaded at first use: it slows the start
 
-    from kling_mcp.clock import SystemClock  # noqa: PLC0415 - loaded at first use: it slows the start
-    from kling_mcp.sandbox.app import Sandbox  # noqa: PLC0415 - loaded at first use: it slows the start
+    from kling_mcp.app import pretend_kling  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    class Announcing(uvicorn.Server):
+        """Shows the banner once signals are caught: whoever reads it may press Ctrl-C at once."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            print(_banner(url), flush=True)
 
     with listening(arguments.host, arguments.port) as door:
         url = f"http://{authority(arguments.host, door.getsockname()[1])}"
-        sandbox = Sandbox(
-            clock=SystemClock(speed=arguments.speed), base_url=url, serve_retired=arguments.retired_models
-        )
-        server = uvicorn.Server(uvicorn.Config(sandbox.app, log_level="warning", timeout_graceful_shutdown=1))
+        sandbox = pretend_kling(url, speed=arguments.speed, serve_retired=arguments.retired_models)
+        server = Announcing(uvicorn.Config(sandbox.app, log_level="warning", timeout_graceful_shutdown=1))
         if arguments.until_eof:
             _at_end_of_input(server)
-        print(_banner(url), flush=True)
         server.run(sockets=[door])
     return 0
 
