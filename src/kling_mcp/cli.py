@@ -19,9 +19,8 @@ from kling_mcp.errors import KlingError, LocalTrouble, leaves
 from kling_mcp.ports import authority, listening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     import socket
+    from collections.abc import Callable, Iterator, Sequence
 
     import uvicorn
     from pydantic import ValidationError
