@@ -48,7 +48,7 @@ def test_no_file_holds_an_address_of_the_machine_it_was_written_on(texts: dict[s
     ("kind", "text"),
     [
         ("a package index", "https://pypi.example.net/simple"),
-        ("a package index", "https://files.pythonhosted.org/x"),
+        ("a package index", "https://files.pythonhosted.example/x"),
         ("a configured index", "--extra-index-url https://example.net"),
         ("a machine's own path", "see /root/kling"),
     ],
