@@ -156,6 +156,35 @@ async def test_a_turn_that_does_not_come_fails_closed(ledger: Ledger, monkeypatc
     assert await ledger.many(["km1-A"]) == {}, "what was given up must not be written later"
 
 
+async def test_what_was_given_up_while_another_program_held_the_file_is_never_written(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ledger.check()
+    monkeypatch.setattr(writer, "PATIENCE_S", 0.1)
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as browser:
+        browser.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LocalTrouble) as trouble:
+            await ledger.add(queued())
+        assert trouble.value.failure.code == "store_busy"
+        browser.execute("COMMIT")
+    monkeypatch.setattr(writer, "PATIENCE_S", 10.0)
+    assert await ledger.many(["km1-A"]) == {}, "its agent was told that nothing was submitted, and will call again"
+
+
+async def test_what_is_being_written_is_waited_for_because_it_can_no_longer_be_given_up(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ledger.check()
+    monkeypatch.setattr(writer, "PATIENCE_S", 0.1)
+    never = threading.Event()
+
+    def slowly_dead(_: str) -> bool:
+        return never.wait(0.3)
+
+    assert await ledger.lease("sweep", "a", T0, 30, slowly_dead)
+    assert await ledger.lease("sweep", "b", T0, 30, slowly_dead)
+
+
 def test_a_dead_process_is_known_to_be_dead_at_once(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib; from kling_mcp.jobs.locks import Owner\n"

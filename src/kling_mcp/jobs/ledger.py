@@ -203,19 +203,24 @@ class _Connection:
         self._db: sqlite3.Connection | None = None
 
     def run(self, group: list[Operation]) -> None:
-        live: list[Operation] = []
-        results: list[Any] = []
+        """Do what was not withdrawn while the locks were waited for; from then on nothing can be withdrawn."""
+        writes = any(o.writes for o in group)
+        results: list[Any]
         try:
-            with exclusive(self._lock) if any(o.writes for o in group) or self._db is None else nullcontext():
-                live = [o for o in group if o.future.set_running_or_notify_cancel()]
-                results = self._commit(live)
+            with exclusive(self._lock) if writes or self._db is None else nullcontext():
+                db = self._begun(writes=writes)
+                live = _not_withdrawn(group)
+                results = [_attempt(o, db) for o in live]
+                if writes:
+                    db.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
             self._reset()
-            results = [_trouble(error, self._path)] * len(group)
-            live = live or [o for o in group if o.future.set_running_or_notify_cancel()]
+            live = _not_withdrawn(group)
+            results = [_trouble(error, self._path)] * len(live)
         except LocalTrouble as error:
+            live = _not_withdrawn(group)
             results = [error] * len(live)
-        for operation, result in zip(live, results, strict=False):
+        for operation, result in zip(live, results, strict=True):
             if isinstance(result, BaseException):
                 operation.future.set_exception(result)
             else:
@@ -226,14 +231,12 @@ class _Connection:
             self._db.close()
             self._db = None
 
-    def _commit(self, live: list[Operation]) -> list[Any]:
+    def _begun(self, *, writes: bool) -> sqlite3.Connection:
+        """The open connection, holding SQLite's own write lock if anything is to be written."""
         db = self._db = self._db or _opened(self._path)
-        if not any(o.writes for o in live):
-            return [_attempt(o, db) for o in live]
-        db.execute("BEGIN IMMEDIATE")
-        results = [_attempt(o, db) for o in live]
-        db.execute("COMMIT")
-        return results
+        if writes:
+            db.execute("BEGIN IMMEDIATE")
+        return db
 
     def _reset(self) -> None:
         if self._db is None:
@@ -241,6 +244,12 @@ class _Connection:
         with suppress(sqlite3.Error):
             self._db.close()  # an open transaction ends with its connection, unwritten
         self._db = None
+
+
+def _not_withdrawn(group: list[Operation]) -> list[Operation]:
+    """Those still wanted, begun from now on (if they were not already): nobody can withdraw them any more."""
+    wanted = (o for o in group if not o.future.done())
+    return [o for o in wanted if o.future.running() or o.future.set_running_or_notify_cancel()]
 
 
 def _attempt(operation: Operation, db: sqlite3.Connection) -> Any:  # noqa: ANN401 - the operation's own result

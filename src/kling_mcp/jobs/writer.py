@@ -62,23 +62,22 @@ class Writer:
         """Run ``work`` in the thread; returns its result after the commit.
 
         Raises:
-            LocalTrouble: The turn did not come within 30 s (somebody holds the ledger), or the store failed.
+            LocalTrouble: The turn did not come within 30 s (somebody holds the ledger), or the store failed. Either
+                way it was not done and never will be: a caller who is told so may try again.
         """
         if not self._started:
             self._started = True
             self._thread.start()
         operation = Operation(work, writes)
         self._queue.put(operation)
+        answer = asyncio.wrap_future(operation.future)
         try:
-            with anyio.fail_after(PATIENCE_S):
-                # Given up, an operation that is still queued is withdrawn and will never run.
-                return await asyncio.wrap_future(operation.future)
-        except TimeoutError:
-            raise LocalTrouble(
-                f"The ledger has been busy for {PATIENCE_S:.0f} s: another process is holding it.",
-                code="store_busy",
-                fix="Close other kling-mcp processes that hang, then call again.",
-            ) from None
+            await asyncio.wait([answer], timeout=PATIENCE_S)
+            if not answer.done() and operation.future.cancel():
+                raise _busy()
+            return await answer  # begun already, it is waited for: given up now, it might still be written
+        finally:
+            answer.cancel()  # a caller who left: what is still queued is withdrawn
 
     async def close(self) -> None:
         """Finish what is queued and end the thread; one that hangs on somebody else's lock is left behind."""
@@ -108,3 +107,11 @@ class Writer:
                 break
             group.append(more)
         return group, ending
+
+
+def _busy() -> LocalTrouble:
+    return LocalTrouble(
+        f"The ledger has been busy for {PATIENCE_S:.0f} s: another process is holding it.",
+        code="store_busy",
+        fix="Close other programs that hold it, and kling-mcp processes that hang, then call again.",
+    )
