@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import logging
 import random
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 
-from kling_mcp.errors import Failure, KlingError, LocalTrouble, OutcomeUnknown
+from kling_mcp.errors import Failure, KlingError, LocalTrouble, OutcomeUnknown, Unavailable
 from kling_mcp.jobs import moves
 from kling_mcp.jobs.model import Job, Media, State
 from kling_mcp.providers.base import TaskRef
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Sequence
 
     from kling_mcp.clock import Clock
     from kling_mcp.jobs.ledger import Ledger
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SWEEP_LEASE_S = 30.0
+FETCHES_AT_ONCE = 4
 DOUBTS_AT_ONCE = 20
 """Each doubt must be answered with certainty, and 20 are what one look-up can settle; the rest take the next."""
 AFTER_POST_RETRIES_S = (0.1, 1.0, 5.0)
@@ -53,13 +55,15 @@ class Steps:
         self._ledger, self._provider, self._downloads = ledger, provider, downloads
         self._clock, self._owner, self._changed = clock, owner, changed
         self._dice = dice or random.Random()  # noqa: S311 - jitter, not secrets
+        self._posting, self._fetching = set[str](), set[str]()
 
     async def restore(self) -> None:
         """At start: try again what was given up for now, and find our tasks again after a key was renewed."""
-        now = self._clock.now()
-        for job in await self._ledger.undelivered(self._provider.account):
-            await self._save(job, moves.to_fetch(job, now))
-        strangers = await self._ledger.strangers(self._provider.account, self._provider.name)
+        now, account, name = self._clock.now(), self._provider.account, self._provider.name
+        for job in await self._ledger.undelivered(account, name):
+            if not self._held(job, now):
+                await self._save(job, moves.rehomed(moves.to_fetch(job, await missing(job), now), account, now))
+        strangers = [job for job in await self._ledger.strangers(account, name) if not self._held(job, now)]
         if not strangers:
             return
         try:
@@ -68,7 +72,7 @@ class Steps:
             return
         for job in strangers:
             if job.id in found and found[job.id].fresh:
-                await self._save(job, moves.rehomed(job, self._provider.account, now))
+                await self._save(job, moves.rehomed(job, account, now))
 
     async def take_over(self) -> None:
         """Free what a dead or silent process was posting: its answer counts as lost, so it is looked up."""
@@ -78,8 +82,19 @@ class Steps:
                 silent = Failure(code="interrupted", message="The process that was submitting it has ended.")
                 await self._save(job, moves.doubted(job, silent, now, self._provider.settle_s))
 
-    async def claim(self, job: Job) -> Job | None:
-        """Claim a queued job for posting; None if somebody else has it or it must be looked up first."""
+    async def queued(self) -> list[Job]:
+        """Queued jobs whose time has come and that are not about to be posted here."""
+        waiting = await self._ledger.in_state(self._provider.account, State.QUEUED, self._clock.now())
+        return [job for job in waiting if job.id not in self._posting]
+
+    async def post(self, job: Job) -> None:
+        """Post a queued job once, if nobody else does, and record the answer, whatever happens to this task."""
+        with _at(job, self._posting) as free:
+            if free and (claimed := await self._claimed(job)):
+                await self._post(claimed)
+
+    async def _claimed(self, job: Job) -> Job | None:
+        """The job, claimed; None if somebody else has it or it must be looked up first."""
         now = self._clock.now()
         if now - job.updated_at > moves.STALE_QUEUE_S:
             old = Failure(code="stale", message="It has been queued for more than a day.")
@@ -87,12 +102,7 @@ class Steps:
             return None
         return await self._save(job, moves.claimed(job, self._owner.name, now))
 
-    async def queued(self) -> list[Job]:
-        """Queued jobs whose time has come."""
-        return await self._ledger.in_state(self._provider.account, State.QUEUED, self._clock.now())
-
-    async def post(self, job: Job) -> None:
-        """Post a claimed job once and record the answer, whatever happens to this task meanwhile."""
+    async def _post(self, job: Job) -> None:
         try:
             outcome = await self._submitted(job)
         except anyio.get_cancelled_exc_class():
@@ -113,12 +123,19 @@ class Steps:
             *await self._ledger.in_state(account, State.UNKNOWN, now, limit=DOUBTS_AT_ONCE),
         ]
 
-    async def sweep(self, jobs: Sequence[Job]) -> None:
-        """Ask Kling about all these jobs in as few requests as it takes, if no other process does."""
-        now = self._clock.now()
-        name = f"sweep:{self._provider.account}"
-        if jobs and await self._ledger.lease(name, self._owner.name, now, SWEEP_LEASE_S, self._owner.is_alive):
+    async def sweep(self, jobs: Sequence[Job], *, hold_s: float) -> None:
+        """Ask Kling about all these jobs in as few requests as it takes, unless another process does.
+
+        Args:
+            jobs: What is in flight.
+            hold_s: For how long others may rely on us to sweep again.
+        """
+        if await self._hold_sweep(hold_s):
             await self.look(jobs)
+
+    async def rest(self) -> None:
+        """Let another process sweep from now on, if it was us."""
+        await self._hold_sweep(0.0)
 
     async def look(self, jobs: Sequence[Job]) -> None:
         """Ask Kling about these jobs now and record what it says."""
@@ -133,7 +150,7 @@ class Steps:
         for job in jobs:
             progress = found.get(job.id)
             seen = moves.observed(job, progress, now) if progress else moves.absent(job, now, self._dice)
-            if seen is not job:
+            if seen != job:
                 await self._save(job, seen)
 
     async def anything_open(self) -> bool:
@@ -141,32 +158,49 @@ class Steps:
         return bool(await self._ledger.open_jobs(self._provider.account))
 
     async def deliverable(self) -> list[Job]:
-        """Claim the finished jobs whose files nobody is fetching."""
+        """Finished jobs whose files nobody is fetching: no more than can be begun now, so that others may help."""
         now = self._clock.now()
         waiting = [j for j in await self._ledger.to_deliver(self._provider.account, now) if not self._held(j, now)]
-        claimed = [await self._save(job, moves.fetching(job, self._owner.name, now)) for job in waiting]
-        return [job for job in claimed if job]
+        return waiting[: FETCHES_AT_ONCE - len(self._fetching)]
 
     async def deliver(self, job: Job) -> None:
-        """Fetch the files of a claimed job. What cannot be fetched stays at Kling and is said."""
+        """Fetch the files of a job, if nobody else does. What cannot be fetched stays at Kling and is said."""
+        with _at(job, self._fetching) as free:
+            now = self._clock.now()
+            if free and (claimed := await self._save(job, moves.fetching(job, self._owner.name, now))):
+                await self._deliver(claimed)
+
+    async def _deliver(self, job: Job) -> None:
+        try:
+            media, trouble = await self._fetched(job)
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self._save(job, moves.released(job, self._clock.now()))
+            raise
+        now = self._clock.now()
+        if trouble is None:
+            await self._record(job, moves.delivered(job, media, now))
+        else:
+            await self._record(job, moves.undelivered(job, media, trouble, now, self._dice))
+
+    async def _fetched(self, job: Job) -> tuple[tuple[Media, ...], KlingError | None]:
+        """The results as they are after fetching, and what was in the way."""
         media, trouble = list[Media](), None
         for result in job.media:
             try:
-                media.append(result if result.path else await self._fetched(job, result))
+                media.append(result if result.path else await self._fetched_one(job, result))
             except KlingError as error:
                 trouble = error
                 media.append(moves.troubled(result, error))
-        now = self._clock.now()
-        if trouble is None:
-            await self._record(job, moves.delivered(job, tuple(media), now))
-        else:
-            await self._record(job, moves.undelivered(job, tuple(media), trouble, now, self._dice))
+        return tuple(media), trouble
 
     async def refetch(self, job: Job) -> Job | None:
-        """Have the files fetched again, from addresses asked for anew: the old ones may have run out."""
+        """Have missing files fetched again, from addresses asked for anew: the old ones may have run out."""
         found = await self._provider.look_up([_ref(job)])
-        progress = found.get(job.id)
-        return await self._save(job, moves.to_fetch(job, self._clock.now(), progress.outputs if progress else ()))
+        outputs = found[job.id].outputs if job.id in found else ()
+        now = self._clock.now()
+        again = moves.to_fetch(job, await missing(job), now, outputs)
+        return await self._save(job, moves.rehomed(again, self._provider.account, now))
 
     async def _submitted(self, job: Job) -> Progress | KlingError:
         if self._clock.now() - job.updated_at > moves.SEND_GUARD_S:
@@ -180,17 +214,21 @@ class Steps:
             log.exception("a bug while submitting %s; its outcome counts as unknown", job.id)
             return OutcomeUnknown("An internal error hid Kling's answer.")
 
-    async def _fetched(self, job: Job, result: Media) -> Media:
-        day = datetime.fromtimestamp(job.created_at, UTC).date().isoformat()
-        stored = await self._downloads(Path(job.folder)).fetch(
-            result.url, stem=f"{day}_{job.tool}_{result.media_id}", kind=result.kind
-        )
+    async def _fetched_one(self, job: Job, result: Media) -> Media:
+        stem = f"{datetime.fromtimestamp(job.created_at, UTC).date().isoformat()}_{job.tool}_{result.media_id}"
+        try:
+            stored = await self._downloads(Path(job.folder)).fetch(result.url, stem=stem, kind=result.kind)
+        except KlingError:
+            raise
+        except Exception as bug:
+            log.exception("a bug while fetching %s", result.media_id)
+            raise Unavailable("An internal error kept the file from being fetched; the log has it.") from bug
         return moves.on_disk(result, stored)
 
     async def _record(self, before: Job, after: Job) -> None:
         """Save what cannot be asked for again, trying a few times: the disk may be full just now.
 
-        If it stays impossible, the row is found ``submitting`` or ``fetching`` later, and settled by a look-up.
+        If it stays impossible, the row is found ``submitting`` or ``fetching`` with nobody at it, and taken up again.
         """
         for pause in (*AFTER_POST_RETRIES_S, None):
             try:
@@ -210,9 +248,35 @@ class Steps:
             await self._changed(saved)
         return saved
 
+    async def _hold_sweep(self, seconds: float) -> bool:
+        name = f"sweep:{self._provider.account}"
+        return await self._ledger.lease(name, self._owner.name, self._clock.now(), seconds, self._owner.is_alive)
+
     def _held(self, job: Job, now: float) -> bool:
-        """Whether a living process is at it."""
+        """Whether a living process is at it. Of ourselves we know; of others their lock and their lease tell."""
+        if job.owner == self._owner.name:
+            return job.id in self._posting or job.id in self._fetching
         return job.owner is not None and now < (job.lease_until or 0) and self._owner.is_alive(job.owner)
+
+
+@contextmanager
+def _at(job: Job, busy: set[str]) -> Generator[bool]:
+    """Be at this job for the length of the block. False if this process is at it already."""
+    if job.id in busy:
+        yield False
+        return
+    busy.add(job.id)
+    try:
+        yield True
+    finally:
+        busy.discard(job.id)
+
+
+async def missing(job: Job) -> set[str]:
+    """Ids of the results that are not on disk."""
+    return await anyio.to_thread.run_sync(
+        lambda: {m.media_id for m in job.media if not (m.path and Path(m.path).exists())}
+    )
 
 
 def _ref(job: Job) -> TaskRef:

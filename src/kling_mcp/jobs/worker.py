@@ -81,11 +81,18 @@ class Worker:
     async def _sweep(self) -> None:
         jobs, now = await self._steps.in_flight(), self._clock.now()
         if not jobs:
+            await self._rest()
             return
-        youngest = now - max(job.created_at for job in jobs)
-        if now >= self._swept_at + moves.look_after(youngest) - JITTER_S:
+        pause = moves.look_after(now - max(job.created_at for job in jobs))
+        if now >= self._swept_at + pause - JITTER_S:
             self._swept_at = now
-            await self._steps.sweep(jobs)
+            await self._steps.sweep(jobs, hold_s=pause + BEAT_S)
+
+    async def _rest(self) -> None:
+        """Leave the sweeping to others: we may not look here again for a while."""
+        if self._swept_at:
+            self._swept_at = 0.0
+            await self._steps.rest()
 
     async def _post(self, job: Job) -> None:
         self._posting.add(job.id)
