@@ -55,16 +55,19 @@ class ManualClock:
         if seconds <= 0:
             await anyio.lowlevel.checkpoint()
             return
-        woken = anyio.Event()
-        self._sleepers.append((self._now + seconds, woken))
-        await woken.wait()
+        sleeper = (self._now + seconds, anyio.Event())
+        self._sleepers.append(sleeper)
+        try:
+            await sleeper[1].wait()
+        finally:
+            self._sleepers.remove(sleeper)
 
     def advance(self, seconds: float) -> None:
         """Let time pass and wake whoever waited for it."""
         self._now += seconds
-        for entry in [s for s in self._sleepers if s[0] <= self._now]:
-            self._sleepers.remove(entry)
-            entry[1].set()
+        for until, woken in self._sleepers:
+            if until <= self._now:
+                woken.set()
 
 
 async def event_or(event: anyio.Event, seconds: float, clock: Clock) -> None:

@@ -216,7 +216,7 @@ def test_a_full_disk_leaves_the_job_succeeded_and_waits_to_be_asked() -> None:
     job = moves.fetching(finished(), "me", T0 + 61)
     after = moves.undelivered(job, job.media, LocalTrouble("disk full"), T0 + 62, DICE)
     assert (after.state, after.delivery, after.settled) == (State.SUCCEEDED, Delivery.FAILED, True)
-    again = moves.to_fetch(after, T0 + 99, (Output("video", "https://cdn.example/fresh.mp4"),))
+    again = moves.to_fetch(after, {"km1-A_1"}, T0 + 99, (Output("video", "https://cdn.example/fresh.mp4"),))
     assert again.delivery is Delivery.FETCHING
     assert again.media[0].url == "https://cdn.example/fresh.mp4"
 

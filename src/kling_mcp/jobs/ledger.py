@@ -44,7 +44,7 @@ _SCHEMA = (
     + ") STRICT",
     "CREATE INDEX job_open ON job (account, state, not_before)",
     "CREATE INDEX job_delivery ON job (account, delivery) WHERE delivery IN ('fetching', 'failed')",
-    "CREATE UNIQUE INDEX job_task ON job (account, task_id) WHERE task_id IS NOT NULL",
+    "CREATE INDEX job_task ON job (account, task_id) WHERE task_id IS NOT NULL",
     "CREATE INDEX job_age ON job (created_at)",
     "CREATE INDEX job_request ON job (account, request_hash, created_at)",
     "CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL) STRICT",
@@ -109,16 +109,23 @@ class Ledger:
             limit,
         )
 
-    async def undelivered(self, account: str) -> list[Job]:
-        """Finished jobs of this account whose fetching was given up for now."""
-        return await self._jobs("WHERE account=? AND delivery=?", account, Delivery.FAILED)
+    async def undelivered(self, account: str, provider: str) -> list[Job]:
+        """A provider's finished jobs whose fetching was given up for now, or is the business of another credential."""
+        return await self._jobs(
+            "WHERE delivery IN ('fetching', 'failed') AND provider=? AND (account<>? OR delivery=?)",
+            provider,
+            account,
+            Delivery.FAILED,
+        )
 
     async def strangers(self, account: str, provider: str, limit: int = 20) -> list[Job]:
-        """Running jobs of the same provider that another credential submitted, newest first."""
+        """A provider's jobs that Kling has, or may have, from another credential; newest first."""
         return await self._jobs(
-            "WHERE account<>? AND provider=? AND state=? ORDER BY created_at DESC LIMIT ?",
+            "WHERE account<>? AND provider=? AND state IN (?, ?, ?) ORDER BY created_at DESC LIMIT ?",
             account,
             provider,
+            State.SUBMITTING,
+            State.UNKNOWN,
             State.RUNNING,
             limit,
         )

@@ -79,16 +79,17 @@ class Owner:
             self._file(self.name).unlink(missing_ok=True)
 
     def is_alive(self, name: str) -> bool:
-        """Whether the process of this name still runs. Unknown counts as alive: then the lease decides."""
+        """Whether the process of this name still runs. Unknown counts as alive: then the lease decides.
+
+        Its lock decides even if it ran under another host name: a container has a new one at each start.
+        """
         if name == self.name:
-            return True
-        if not name.startswith(f"{socket.gethostname()[:40]}-"):
             return True
         file = self._file(name)
         try:
             fd = os.open(file, os.O_RDWR)
         except FileNotFoundError:
-            return False
+            return not name.startswith(f"{socket.gethostname()[:40]}-")
         except OSError:
             return True
         try:

@@ -23,7 +23,7 @@ from kling_mcp.jobs.model import Delivery, Job, Media, State
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from kling_mcp.media.downloads import Stored
     from kling_mcp.providers.base import Output, Progress
@@ -104,25 +104,28 @@ def absent(job: Job, now: float, dice: random.Random) -> Job:
     job = replace(job, absences=job.absences + 1, updated_at=now)
     if job.state is State.UNKNOWN:
         return _absent_in_doubt(job, now, dice)
-    if job.absences >= 3 and now - job.created_at > LOST_AFTER_S:  # noqa: PLR2004 - three reads, as the comment says
+    if _asked_in_vain(job, now):
         lost = Lost("Kling no longer lists this task.", fix="Ask Kling's support with the task id; see list_charges.")
         return failed(job, lost.failure, now)
-    pause = min(3600.0, 15.0 * 2.0**job.absences)
-    return replace(job, not_before=now + pause, blocked_reason="Kling does not list this task right now; still asking.")
+    return _asked_later(job, now, "Kling does not list this task right now; still asking.")
 
 
 def unanswered(job: Job, trouble: KlingError, now: float, dice: random.Random) -> Job:
-    """A look-up could not be answered. It proves nothing: only the next look moves."""
-    pause = _spread(min(60.0, 5.0 * 2.0 ** min(job.absences, 4)), dice)
+    """A look-up could not be answered. It proves nothing: only the next look moves.
+
+    The pause is a tenth of the job's age: a job of two minutes is not kept waiting by an outage, and an outage of
+    hours does not become thousands of questions.
+    """
+    pause = _spread(min(60.0, max(5.0, (now - job.created_at) / 10.0)), dice)
     return replace(job, not_before=now + pause, blocked_reason=trouble.failure.message, updated_at=now)
 
 
 def observed(job: Job, progress: Progress, now: float) -> Job:
-    """A look-up found the task."""
+    """A look-up found the task. The same record comes back if that is no news."""
     if job.state is State.UNKNOWN:
         return accepted(job, progress, now)
     if progress.status == "succeeded":
-        return _succeeded(job, progress, now)
+        return _succeeded(job, progress, now) if progress.outputs else _without_result(job, progress, now)
     if progress.status == "failed":
         return failed(job, _task_failure(progress), now, units=progress)
     return replace(job, task_id=progress.task_id, absences=0, blocked_reason="", failure=None)
@@ -160,10 +163,13 @@ def fetching(job: Job, owner: str, now: float) -> Job:
     )
 
 
-def to_fetch(job: Job, now: float, outputs: Sequence[Output] = ()) -> Job:
-    """The files shall be fetched (again) as soon as somebody can, from fresh addresses where Kling gave some."""
+def to_fetch(job: Job, missing: Collection[str], now: float, outputs: Sequence[Output] = ()) -> Job:
+    """The missing files (media ids) shall be fetched as soon as somebody can, from fresh addresses where there are."""
     fresh = {f"{job.id}_{n}": output.url for n, output in enumerate(_wanted(job, outputs), start=1)}
-    media = tuple(replace(m, path=None, trouble="", url=fresh.get(m.media_id, m.url)) for m in job.media)
+    media = tuple(
+        replace(m, path=None if m.media_id in missing else m.path, trouble="", url=fresh.get(m.media_id, m.url))
+        for m in job.media
+    )
     return replace(_free(job, now), delivery=Delivery.FETCHING, media=media, fetches=0, not_before=now)
 
 
@@ -187,8 +193,13 @@ def troubled(result: Media, trouble: KlingError) -> Media:
     return replace(result, trouble=f"{trouble.failure.message} {trouble.failure.fix}".strip())
 
 
+def released(job: Job, now: float) -> Job:
+    """This process stops before it is through; the files can be fetched by whoever comes next."""
+    return _free(job, now)
+
+
 def rehomed(job: Job, account: str, now: float) -> Job:
-    """A running job whose task the present credential can see: the key was renewed, the account is the same."""
+    """A job that the present credential looks after from now on: the key was renewed."""
     return replace(job, account=account, updated_at=now)
 
 
@@ -208,8 +219,8 @@ def undelivered(job: Job, media: tuple[Media, ...], trouble: KlingError, now: fl
 
 
 def look_after(age: float) -> float:
-    """Seconds from one look at a task of this age to the next: short while short jobs finish, then calmer."""
-    return 2.0 if age < 20.0 else 5.0 if age < 180.0 else 10.0  # noqa: PLR2004 - the table itself
+    """Seconds from one look at a task to the next, so long after its last news: short while short jobs finish."""
+    return 2.0 if age < 20.0 else 5.0 if age < 180.0 else max(10.0, min(600.0, age / 60.0))  # noqa: PLR2004 - the table
 
 
 def _held_by_kling(job: Job, now: float) -> Job:
@@ -264,22 +275,36 @@ def _queued_again(job: Job, now: float, failure: Failure, pause: float, outlook:
     )
 
 
+def _without_result(job: Job, progress: Progress, now: float) -> Job:
+    """Finished, so most likely paid, and the result not named (yet), or not in words we know."""
+    job = replace(job, task_id=progress.task_id, absences=job.absences + 1, updated_at=now)
+    if not _asked_in_vain(job, now):
+        return _asked_later(job, now, "Kling says it is finished but does not name the result yet; still asking.")
+    nothing = Failure(
+        code="no_result",
+        message="Kling says it succeeded but names no result.",
+        fix="Ask Kling's support with the task id; see list_charges.",
+        charged=True if progress.units else None,
+    )
+    return failed(job, nothing, now, units=progress)
+
+
+def _asked_in_vain(job: Job, now: float) -> bool:
+    return job.absences >= 3 and now - job.created_at > LOST_AFTER_S  # noqa: PLR2004 - three reads, as LOST_AFTER_S says
+
+
+def _asked_later(job: Job, now: float, reason: str) -> Job:
+    return replace(job, not_before=now + min(3600.0, 15.0 * 2.0**job.absences), blocked_reason=reason)
+
+
 def _succeeded(job: Job, progress: Progress, now: float) -> Job:
-    if not progress.outputs:
-        nothing = Failure(
-            code="no_result",
-            message="Kling says it succeeded but names no result.",
-            fix="Call get_job again later, or ask Kling's support with the task id.",
-            charged=None,
-        )
-        return failed(job, nothing, now, units=progress)
     media = tuple(
         Media(
             media_id=f"{job.id}_{n}",
             kind=output.kind,
             url=output.url,
             kling_id=output.kling_id,
-            expires_at=(progress.created_at or job.created_at) + RESULT_LIFE_S,
+            expires_at=_made_at(job, progress) + RESULT_LIFE_S,
             duration_s=output.duration_s,
         )
         for n, output in enumerate(_wanted(job, progress.outputs), start=1)
@@ -296,6 +321,12 @@ def _succeeded(job: Job, progress: Progress, now: float) -> Job:
         failure=None,
         request=None,
     )
+
+
+def _made_at(job: Job, progress: Progress) -> float:
+    """When Kling made it, if what it says can be (it might count in other units one day), else when we asked for it."""
+    stated = progress.created_at or 0.0
+    return stated if abs(stated - job.created_at) < RESULT_LIFE_S else job.created_at
 
 
 def _wanted(job: Job, outputs: Sequence[Output]) -> list[Output]:

@@ -7,23 +7,22 @@ import json
 import logging
 import secrets
 import statistics
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import anyio
-import anyio.to_thread
 
 from kling_mcp.clock import event_or
-from kling_mcp.errors import InvalidRequest, KlingError
+from kling_mcp.errors import InvalidRequest, KlingError, LocalTrouble
 from kling_mcp.jobs import moves
 from kling_mcp.jobs.locks import Owner
 from kling_mcp.jobs.model import Delivery, Job, Media, State
-from kling_mcp.jobs.steps import Steps
+from kling_mcp.jobs.steps import Steps, missing
 from kling_mcp.jobs.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+    from pathlib import Path
 
     from kling_mcp.clock import Clock
     from kling_mcp.jobs.ledger import Ledger
@@ -138,7 +137,7 @@ class Jobs:
             InvalidRequest: The id is unknown.
         """
         job = (await self._read([job_id]))[0]
-        if job.state is not State.SUCCEEDED or not await self._file_missing(job):
+        if job.delivery not in (Delivery.STORED, Delivery.FAILED) or not await missing(job):
             return job
         try:
             if await self._steps.refetch(job):
@@ -165,11 +164,10 @@ class Jobs:
         Raises:
             InvalidRequest: It is unknown, or too late: Kling has no cancel.
         """
-        job = (await self._read([job_id]))[0]
-        if job.state is State.QUEUED and (gone := await self._ledger.save(moves.cancelled(job, self.clock.now()))):
-            await self._announce(gone)
-            return gone
-        job = (await self._read([job_id]))[0]
+        while (job := (await self._read([job_id]))[0]).state is State.QUEUED:
+            if gone := await self._ledger.save(moves.cancelled(job, self.clock.now())):
+                await self._announce(gone)
+                return gone
         raise InvalidRequest.one(
             "job_id",
             f"Job {job_id} is {job.state} and can no longer be cancelled: Kling has no cancel once a job was "
@@ -242,9 +240,11 @@ class Jobs:
                 log.exception("a listener failed on %s", job.id)
 
     async def _learn(self, job: Job) -> None:
+        """How long such jobs take: an estimate, whose failure must never look like the job's."""
         key = (job.tool, job.model_name)
-        if key not in self._typical and (seen := await self._ledger.durations(*key)):
-            self._typical[key] = statistics.median(seen)
+        with suppress(LocalTrouble):
+            if key not in self._typical and (seen := await self._ledger.durations(*key)):
+                self._typical[key] = statistics.median(seen)
 
     # ---- waiting and reading
 
@@ -255,16 +255,18 @@ class Jobs:
         budget_s: float,
         on_progress: Callable[[Sequence[Job]], Awaitable[None]] | None,
     ) -> list[Job]:
-        deadline, beat_at = self.clock.now() + budget_s, 0.0
+        left, since_beat = budget_s, HEARTBEAT_S
         while True:
-            news = self._news
-            jobs, now = await self._read(job_ids), self.clock.now()
-            if enough(jobs) or self._draining or now >= deadline:
+            news, began = self._news, self.clock.now()
+            jobs = await self._read(job_ids)
+            if enough(jobs) or self._draining or left <= 0:
                 return jobs
-            if on_progress and now >= beat_at:
-                beat_at = now + HEARTBEAT_S
+            if on_progress and since_beat >= HEARTBEAT_S:
+                since_beat = 0.0
                 await on_progress(jobs)
-            await event_or(news, min(RE_READ_S, deadline - now), self.clock)
+            await event_or(news, min(RE_READ_S, left), self.clock)
+            spent = max(0.0, self.clock.now() - began)  # the clock may have been set back meanwhile
+            left, since_beat = left - spent, since_beat + spent
 
     async def _read(self, job_ids: Sequence[str]) -> list[Job]:
         found = await self._ledger.many(job_ids)
@@ -276,12 +278,6 @@ class Jobs:
                 "list_jobs shows the ids of recent jobs.",
             )
         return [found[i] for i in job_ids]
-
-    async def _file_missing(self, job: Job) -> bool:
-        if job.delivery is Delivery.STORED:
-            paths = [Path(m.path) for m in job.media if m.path]
-            return not await anyio.to_thread.run_sync(lambda: all(p.exists() for p in paths))
-        return job.delivery is Delivery.FAILED
 
     def _tell(self) -> None:
         news, self._news = self._news, anyio.Event()

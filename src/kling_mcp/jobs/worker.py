@@ -27,7 +27,6 @@ BEAT_S = 2.0
 """Pause between beats while anything is open; a new job, a finished post or download wakes it at once."""
 IDLE_BEAT_S = 30.0
 """Pause while nothing is: another process may have died and left something."""
-FETCHES_AT_ONCE = 4
 JITTER_S = 0.1
 
 
@@ -36,9 +35,7 @@ class Worker:
 
     def __init__(self, steps: Steps, clock: Clock) -> None:
         self._steps, self._clock = steps, clock
-        self._posting: set[str] = set()
         self._wake = anyio.Event()
-        self._fetch_slots = anyio.Semaphore(FETCHES_AT_ONCE)
         self._swept_at = 0.0
         self._tasks: TaskGroup | None = None
 
@@ -46,6 +43,7 @@ class Worker:
     async def running(self) -> AsyncGenerator[None]:
         """Work until left. What is under way then is settled by whoever comes next: the ledger knows all."""
         async with anyio.create_task_group() as self._tasks:
+            self._start(self._steps.restore)
             self._tasks.start_soon(self._beat_for_ever)
             try:
                 yield
@@ -54,14 +52,13 @@ class Worker:
 
     def post(self, job: Job) -> None:
         """Claim and post a queued job now."""
-        self._start(self._post, job)
+        self._start(self._steps.post, job)
 
     def wake(self) -> None:
         """Something changed: beat now."""
         self._wake.set()
 
     async def _beat_for_ever(self) -> None:
-        await self._survive(self._steps.restore)
         while True:
             self._wake = anyio.Event()
             busy = await self._survive(self._beat)
@@ -71,11 +68,10 @@ class Worker:
         """One round over the ledger; whether anything is open."""
         await self._steps.take_over()
         for job in await self._steps.queued():
-            if job.id not in self._posting:
-                self.post(job)
-        await self._sweep()
+            self.post(job)
         for job in await self._steps.deliverable():
-            self._start(self._deliver, job)
+            self._start(self._steps.deliver, job)
+        await self._sweep()  # last, because Kling may take its time to answer
         return await self._steps.anything_open()
 
     async def _sweep(self) -> None:
@@ -83,8 +79,8 @@ class Worker:
         if not jobs:
             await self._rest()
             return
-        pause = moves.look_after(now - max(job.created_at for job in jobs))
-        if now >= self._swept_at + pause - JITTER_S:
+        pause = moves.look_after(now - max(job.updated_at for job in jobs))
+        if abs(now - self._swept_at) >= pause - JITTER_S:  # abs: the clock may have been set back
             self._swept_at = now
             await self._steps.sweep(jobs, hold_s=pause + BEAT_S)
 
@@ -94,27 +90,19 @@ class Worker:
             self._swept_at = 0.0
             await self._steps.rest()
 
-    async def _post(self, job: Job) -> None:
-        self._posting.add(job.id)
-        try:
-            if claimed := await self._steps.claim(job):
-                await self._steps.post(claimed)
-        finally:
-            self._posting.discard(job.id)
-        self.wake()
-
-    async def _deliver(self, job: Job) -> None:
-        async with self._fetch_slots:
-            await self._steps.deliver(job)
-
-    def _start(self, work: Callable[[Job], Awaitable[None]], job: Job) -> None:
+    def _start(self, work: Callable[..., Awaitable[None]], *args: Job) -> None:
         assert self._tasks is not None, "Worker.running() is not entered"  # noqa: S101 - a bug of ours
-        self._tasks.start_soon(self._survive, work, job)
 
-    async def _survive(self, work: Callable[..., Awaitable[Any]], *args: Job) -> Any:  # noqa: ANN401 - work's own
+        async def run() -> None:
+            await work(*args)
+            self.wake()
+
+        self._tasks.start_soon(self._survive, run)
+
+    async def _survive(self, work: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - work's own
         """Background work must outlive any single failure: the ledger still holds whatever it was about."""
         try:
-            return await work(*args)
+            return await work()
         except LocalTrouble as trouble:
             log.error("%s", trouble)  # noqa: TRY400 - a foreseen failure needs no traceback
         except Exception:
