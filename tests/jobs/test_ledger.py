@@ -199,5 +199,7 @@ def test_a_dead_process_is_known_to_be_dead_at_once(tmp_path: Path) -> None:
         other.wait(10)
     assert not ours.is_alive(name)
     assert ours.is_alive(ours.name)
+    (tmp_path / "old-container-1-abc.lock").touch()
+    assert not ours.is_alive("old-container-1-abc"), "its lock is here, and nobody holds it"
     assert ours.is_alive("another-host-1-abc"), "a process of another machine can only be judged by its lease"
     ours.leave()

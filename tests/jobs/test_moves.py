@@ -236,3 +236,43 @@ def test_a_result_counts_as_expired_only_when_kling_deletes_results() -> None:
     assert soon.delivery is Delivery.FAILED, "a dead address inside 30 days is asked for anew"
     late = moves.undelivered(job, job.media, Lost("404"), T0 + moves.RESULT_LIFE_S + 1, DICE)
     assert late.delivery is Delivery.EXPIRED
+
+
+def test_a_success_that_names_no_result_is_asked_about_again_and_not_given_up() -> None:
+    empty = Progress("t1", "succeeded", units=Decimal(3))
+    job = moves.observed(running(), empty, T0 + 60)
+    assert (job.state, job.settled, bool(job.blocked_reason)) == (State.RUNNING, False, True)
+    named = replace(empty, outputs=(Output("video", "https://cdn.example/v.mp4"),))
+    assert moves.observed(job, named, T0 + 90).state is State.SUCCEEDED
+    for hour in range(1, 50):
+        job = moves.observed(job, empty, T0 + 3600 * hour)
+    assert job.failure is not None
+    assert (job.state, job.failure.code, job.failure.charged) == (State.FAILED, "no_result", True)
+
+
+def test_a_look_that_brings_no_news_leaves_nothing_to_write() -> None:
+    assert moves.observed(running(), Progress("t1", "processing"), T0 + 60) == running()
+
+
+def test_an_outage_of_hours_is_asked_about_once_a_minute() -> None:
+    pauses = [
+        moves.unanswered(running(), Unavailable("down"), T0 + age, DICE).not_before - T0 - age
+        for age in (10, 120, 7200)
+    ]
+    assert 2 <= pauses[0] <= 5 < pauses[1] + 1 < 15 < pauses[2] <= 60
+
+
+def test_a_task_that_never_ends_is_asked_about_ever_more_rarely() -> None:
+    assert [moves.look_after(age) for age in (1, 60, 300, 3600, 864_000)] == [2, 5, 10, 60, 600]
+
+
+def test_only_the_missing_file_loses_its_path() -> None:
+    media = tuple(Media(f"km1-A_{n}", "video", f"https://cdn.example/{n}.mp4", path=f"/films/{n}.mp4") for n in (1, 2))
+    job = replace(finished(), delivery=Delivery.STORED, media=media)
+    assert [m.path for m in moves.to_fetch(job, {"km1-A_2"}, T0).media] == ["/films/1.mp4", None]
+
+
+@pytest.mark.parametrize("created_at", [None, 0.0, T0 * 1000, T0 / 1000], ids=["absent", "zero", "larger", "smaller"])
+def test_a_creation_time_in_other_units_does_not_move_the_expiry(created_at: float | None) -> None:
+    done = Progress("t1", "succeeded", outputs=(Output("video", "https://cdn.example/v.mp4"),), created_at=created_at)
+    assert moves.observed(running(), done, T0 + 60).media[0].expires_at == T0 + moves.RESULT_LIFE_S
