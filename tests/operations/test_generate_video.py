@@ -154,6 +154,17 @@ def test_a_voice_is_billed_when_the_prompt_cites_it() -> None:
     assert silent.notes == ("No voice will speak, and none is billed, unless the prompt cites it as <<<voice_1>>>.",)
 
 
+def test_a_citation_with_blanks_is_sent_and_billed_as_kling_knows_it() -> None:
+    voiced = {"model_name": "kling-v2-6", "mode": "pro", "sound": "on", "image": A, "voice_list": [{"voice_id": "8"}]}
+    request = GenerateVideo.parse({**voiced, "prompt": "She says <<< voice_1 >>> hello"})
+    assert request.body()["prompt"] == "She says <<<voice_1>>> hello"
+    assert request.quote().units == Decimal(6)
+    shots = [{"index": 1, "prompt": "<<<element_1 >>> runs", "duration": 5}]
+    arguments = {"image": A, "element_list": [{"element_id": 1}], "multi_prompt": shots}
+    request = GenerateVideo.parse({**arguments, "multi_shot": True, "shot_type": "customize"})
+    assert request.body()["multi_prompt"] == [{"index": 1, "prompt": "<<<element_1>>> runs", "duration": "5"}]
+
+
 def test_3_0_turbo_always_sounds_and_says_so() -> None:
     request = GenerateVideo.parse({"prompt": "x", "model_name": "kling-3.0-turbo", "mode": "pro", "sound": True})
     assert (request.sounds, "sound" in request.body()) == (True, False)

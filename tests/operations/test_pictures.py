@@ -46,6 +46,7 @@ def refusal(picture: object) -> str:
         "http://[::1]/a.png",
         "HTTPS://CDN.EXAMPLE/A.JPG",
         "https://bücher.example/ä.png",
+        "https://bucket.s3.amazonaws.com/a.png?X-Amz-Security-Token=" + "A" * 4000,
     ],
 )
 def test_an_address_is_sent_as_it_was_written(url: str) -> None:
@@ -109,14 +110,14 @@ def test_a_picture_at_the_edge_of_the_limits_passes(size: tuple[int, int], kind:
             "https://me:secret@cdn.example/a.png",
             "'image' has a user name or password in its URL. Give an address that needs none, or Base64.",
         ),
-        ("https:///a.png", "'image' is not a usable URL: it needs a host, no spaces, and at most 2048 characters."),
+        ("https:///a.png", "'image' is not a usable URL: it needs a host, no spaces, and at most 8192 characters."),
         (
             "https://cdn.example/a b.png",
-            "'image' is not a usable URL: it needs a host, no spaces, and at most 2048 characters.",
+            "'image' is not a usable URL: it needs a host, no spaces, and at most 8192 characters.",
         ),
         (
-            "https://cdn.example/" + "a" * 2048,
-            "'image' is not a usable URL: it needs a host, no spaces, and at most 2048 characters.",
+            "https://cdn.example/" + "a" * 8192,
+            "'image' is not a usable URL: it needs a host, no spaces, and at most 8192 characters.",
         ),
         (
             "https://cdn.example:port/a.png",

@@ -148,6 +148,7 @@ def problems(arguments: dict[str, Any]) -> list[tuple[str, str]]:
             "sound",
             "'sound' is 'off', but a voice cited in the prompt needs 'on'.",
         ),
+        ({**VOICED, "prompt": "she speaks"}, "sound", "'sound' is 'off', but 'voice_list' needs 'on'."),
         (
             {"prompt": "x", "cfg_scale": 1.2},
             "cfg_scale",

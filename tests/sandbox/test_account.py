@@ -202,6 +202,11 @@ async def test_costs_needs_both_times(kling: Customer, query: str, missing: str)
     assert refusal_in(answer) == (400, 1201, f"{missing} is required")
 
 
+async def test_costs_takes_times_as_numbers_only(kling: Customer) -> None:
+    answer = await kling.get("/account/costs?start_time=soon&end_time=2")
+    assert refusal_in(answer) == (400, 1201, "start_time value 'soon' is invalid")
+
+
 async def test_costs_answers_once_a_second(kling: Customer) -> None:
     await kling.data(COSTS)
     assert refusal_in(await kling.get(COSTS))[:2] == (429, 1302)
@@ -289,6 +294,10 @@ async def test_charges_pass_when_every_key_agrees(kling: Customer, filters: list
         ({"start_time": 1}, "end_time is required"),
         (ALL_TIME | {"limit": 501}, "limit value '501' is invalid"),
         (ALL_TIME | {"filters": [{"key": "colour", "values": ["red"]}]}, "filters.key value 'colour' is invalid"),
+        (
+            ALL_TIME | {"filters": [{"key": name, "values": ["x"]} for name in ("package_name", "package_id")]},
+            "filters package_name and package_id cannot be used together",
+        ),
         ({"cursor": "nonsense"}, "cursor value 'nonsense' is invalid"),
     ],
 )

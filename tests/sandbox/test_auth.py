@@ -44,6 +44,8 @@ async def asked(kling: Customer, path: str, authorization: str | None) -> tuple[
         ("Bearer garbage", (401, 1002, "The token was expected to have 3 parts, but got 0")),
         ("Bearer one.dot", (401, 1002, "The token was expected to have 3 parts, but got 2")),
         ("Bearer a.b.c", (401, 1002, "The token's signature is invalid")),
+        ("sandbox", (401, 1002, "Authorization is invalid")),
+        ("Basic sandbox", (401, 1002, "Authorization is invalid")),
         (signed(secret=SECRET[::-1]), (401, 1002, "The token's signature is invalid")),
         (signed(iss="somebody"), (401, 1000, "Authentication failed")),
         (signed(starts=60), (401, 1003, "Authorization is not valid yet")),
@@ -58,7 +60,7 @@ async def test_legacy_and_account_take_an_api_key_or_a_signed_token(
     assert await asked(kling, path, authorization) == outcome
 
 
-@pytest.mark.parametrize("authorization", [None, "", "Bearer garbage", signed(), signed(ends=-1)])
+@pytest.mark.parametrize("authorization", [None, "", "Bearer garbage", "sandbox", signed(), signed(ends=-1)])
 async def test_the_new_standard_refuses_everything_but_an_api_key_with_one_text(
     kling: Customer, authorization: str | None
 ) -> None:

@@ -150,6 +150,10 @@ FROM_IMAGE: list[tuple[dict[str, Any], str]] = [
         V3_IMAGE | {"voice_list": [{"voice_id": "1"}]},
         "model/mode/duration(kling-v3/std/5) is not supported with voice_list",
     ),
+    (
+        V26 | {"image": URL_A, "voice_list": [{"voice_id": "1"}]},
+        "model/mode/duration(kling-v2-6/pro/5) is not supported with voice_list without sound",
+    ),
 ]
 
 OF_OLD: list[tuple[str, dict[str, Any], str]] = [
@@ -171,7 +175,18 @@ OF_OLD: list[tuple[str, dict[str, Any], str]] = [
             "image": URL_A,
             "dynamic_masks": [{"mask": picture(300 + extra, 300), "trajectories": POINTS} for extra in (0, 8)],
         },
-        "dynamic_masks must have the same resolution",
+        "dynamic_masks/static_mask must have the same resolution",
+    ),
+    (
+        IMAGE,
+        {
+            "model_name": "kling-v1",
+            "prompt": "A kite",
+            "image": URL_A,
+            "static_mask": picture(600, 600),
+            "dynamic_masks": [{"mask": picture(300, 300), "trajectories": POINTS}],
+        },
+        "dynamic_masks/static_mask must have the same resolution",
     ),
     (
         TEXT,

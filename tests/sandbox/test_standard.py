@@ -111,6 +111,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (f"{T2V}kling-3.0", {"prompt": "shot 1, 1, a kite;" * 7}, "shot size cannot exceed 6"),
     (f"{T2V}kling-3.0", {"prompt": f"shot 1, 5, {'x' * 513};"}, "shot prompt length cannot exceed 512"),
+    (f"{T2V}kling-3.0", {"prompt": "shot 0, 5, a kite;"}, "shot number must be 1 to 6"),
+    (f"{T2V}kling-3.0", {"prompt": "shot 1, 2, a kite; shot 7, 3, the sea;"}, "shot number must be 1 to 6"),
     (
         f"{T2V}kling-2.6",
         settings(audio="native"),

@@ -3,9 +3,19 @@
 # No `from __future__ import annotations` here or where these types are used: pydantic reads the annotations.
 
 import json
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from kling_mcp.operations.pictures import picture
@@ -16,6 +26,7 @@ Omitted: TypeAlias = None
 """Marks an optional argument: absent means that nothing is sent. ``Operation.input_schema`` shows no null for it."""
 
 _MAX_LONG = 2**63 - 1
+_CITATION = re.compile(r"<<<\s*(\w+)\s*>>>")
 
 
 def _from_text(value: object) -> object:
@@ -54,6 +65,10 @@ def _digits(value: object) -> object:
     return int(text)
 
 
+def _tight(text: str) -> str:
+    return _CITATION.sub(r"<<<\1>>>", text)
+
+
 JsonText = BeforeValidator(_from_text)
 """On a nested type: it may come as JSON text too."""
 
@@ -69,6 +84,9 @@ OnOff = Annotated[Literal["on", "off"], BeforeValidator(_on_off)]
 
 ImageInput = Annotated[str, BeforeValidator(picture)]
 """A picture: URL, Base64 or ``data:`` URI. Valid values are URLs or bare Base64. Contract: video.md section 6."""
+
+Tight = AfterValidator(_tight)
+"""On a prompt: citations lose their blanks. Kling knows ``<<<voice_1>>>``, not ``<<< voice_1 >>>``."""
 
 NegativePrompt = Annotated[str, Field(max_length=2500)]
 """What must not appear. Contract: video.md A1."""
@@ -143,7 +161,7 @@ class Shot(Nested):
     """One shot of a clip. Contract: video.md A1."""
 
     index: Whole
-    prompt: Annotated[str, Field(min_length=1, max_length=512)]
+    prompt: Annotated[str, Field(min_length=1, max_length=512), Tight]
     duration: Annotated[int, Field(ge=1), BeforeValidator(_number)]
 
     @field_serializer("duration")
@@ -182,6 +200,7 @@ __all__ = [
     "Point",
     "Share",
     "Shot",
+    "Tight",
     "VoiceRef",
     "Whole",
 ]

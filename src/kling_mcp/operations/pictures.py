@@ -19,7 +19,8 @@ from kling_mcp.operations.wording import OWN_SENTENCE
 MAX_BYTES = 10 * 1024 * 1024
 MIN_SIDE = 300
 MAX_RATIO = 2.5
-MAX_URL = 2048
+MAX_URL = 8192
+"""Kling states no limit; addresses signed with a session token pass 2,000 characters."""
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)
 

@@ -26,6 +26,7 @@ from kling_mcp.operations.fields import (
     OnOff,
     Share,
     Shot,
+    Tight,
     VoiceRef,
     Whole,
 )
@@ -71,7 +72,7 @@ class GenerateVideo(Operation):
     kind: ClassVar[Kind] = "job"
     yields: ClassVar[Yields] = "video"
 
-    prompt: str | Omitted = None
+    prompt: Annotated[str, Tight] | Omitted = None
     """What happens; up to 2500 characters. May cite <<<element_1>>>, <<<voice_1>>>."""
     model_name: ModelName = DEFAULT_VIDEO_MODEL
     """kling-v3: best, 4k, shots, elements. kling-3.0-turbo: sound included, prompt to 3072. kling-v2-6: voices. \

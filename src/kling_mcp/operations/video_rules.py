@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kling_mcp.operations.video import GenerateVideo
 
-_CITED = re.compile(r"<<<\s*(voice|element|image|video)_(\d{1,9})\s*>>>")
+_CITED = re.compile(r"<<<(voice|element|image|video)_(\d{1,9})>>>")
 
 # Of these groups only one may be used. Contract: video.md A2, rule 2.
 _EXCLUSIVE = (("image_tail",), ("static_mask", "dynamic_masks"), ("camera_control",))
@@ -143,8 +143,12 @@ def _citations_are_listed(request: GenerateVideo) -> Iterator[Problem]:
 
 @rule("prompt", "multi_prompt", "multi_shot", "shot_type", "sound", "model_name")
 def _voices_are_audible(request: GenerateVideo) -> Iterator[Problem]:
-    if not request.sounds and any(kind == "voice" for kind, _ in _citations(request)):
-        yield Problem("sound", f"'sound' is '{request.sound or 'off'}', but a voice cited in the prompt needs 'on'.")
+    if request.sounds:
+        return
+    cited = any(kind == "voice" for kind, _ in _citations(request))
+    if cited or request.voice_list is not None:
+        cause = "a voice cited in the prompt" if cited else "'voice_list'"
+        yield Problem("sound", f"'sound' is '{request.sound or 'off'}', but {cause} needs 'on'.")
 
 
 @rule("image", "static_mask", "dynamic_masks")

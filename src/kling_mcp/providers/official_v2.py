@@ -135,6 +135,6 @@ def _citation_ids(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _cited(prompt: str, ids: Mapping[str, str]) -> str:
     """``<<<element_1>>>`` → ``@element_1``, kept apart from a letter that follows."""
     for name, chosen in ids.items():
-        prompt = re.sub(rf"<<<\s*{name}\s*>>>(?=\w)", f"@{chosen} ", prompt)
-        prompt = re.sub(rf"<<<\s*{name}\s*>>>", f"@{chosen}", prompt)
+        prompt = re.sub(rf"<<<{name}>>>(?=\w)", f"@{chosen} ", prompt)
+        prompt = prompt.replace(f"<<<{name}>>>", f"@{chosen}")
     return prompt

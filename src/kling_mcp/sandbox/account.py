@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.operations.model_facts import RESOLUTIONS
+from kling_mcp.sandbox.checks import whole
 from kling_mcp.sandbox.lists import Page, filtered, page_of
 from kling_mcp.sandbox.shapes import Json, length_s, milliseconds, units_text
 from kling_mcp.sandbox.wire import Refusal, illegal
@@ -37,8 +38,9 @@ class Costs:
         if self._last is not None and now - self._last < _COSTS_EVERY_S:
             raise Refusal(1302)
         for name in ("start_time", "end_time"):
-            if not query.get(name, "").isdecimal():
+            if not query.get(name):
                 raise illegal(f"{name} is required")
+            whole(0)(name, query[name])
         self._last = now
         name = query.get("resource_pack_name") or self._state.pack.name
         packs = [self._pack(now)] if name == self._state.pack.name else []
@@ -67,6 +69,8 @@ def charges(state: State, body: Body) -> Json:
         Refusal: Times, limit, filter or cursor make no sense (1201).
     """
     page = page_of(body, most=500, usual=500, now=None)
+    if {"package_name", "package_id"} <= {key for key, _ in page.filters}:
+        raise illegal("filters package_name and package_id cannot be used together")
     left, details = state.pack.total, list[Json]()
     for task in state.charged:
         details.append(_detail(state, task, left))

@@ -43,15 +43,18 @@ def check_legacy(header: str | None, date: Callable[[], float]) -> None:
         Refusal: 1000 to 1004.
     """
     token = _token(header)
+    if token is None:
+        raise Refusal(1002)  # [OWN]
     if not token:
         raise Refusal(1001)
     if token != API_KEY:
         _check_dates(_claims(token), date())
 
 
-def _token(header: str | None) -> str:
-    text = (header or "").strip()
-    return text[7:].strip() if text[:7].lower() == "bearer " else text.removeprefix("Bearer")
+def _token(header: str | None) -> str | None:
+    """What follows ``Bearer``, empty if there is nothing at all; None for what does not begin so."""
+    scheme, _, token = (header or "").strip().partition(" ")
+    return token.strip() if scheme.lower() in {"bearer", ""} else None
 
 
 def _claims(token: str) -> dict[str, Any]:

@@ -83,6 +83,8 @@ _LEGACY = (
     _Feature("sound and image_tail", lambda o: o.sound and o.last, lambda r, _: r.sound_with_last),
     _Feature("element_list", lambda o: o.elements > 0, lambda r, o: o.elements <= r.max_elements),
     _Feature("voice_list", lambda o: o.voices > 0, lambda r, o: o.duration in r.voice and o.voices <= r.max_voices),
+    # capabilities.json, kling-v2-6: voice only with sound on. The new wire's rules say so before this table is asked.
+    _Feature("voice_list without sound", lambda o: o.voices > 0, lambda _, o: o.sound),
 )
 # What the new wire calls them. It has no cameras and no masks.
 _STANDARD_NAMES = {

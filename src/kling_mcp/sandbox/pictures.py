@@ -76,9 +76,9 @@ def _check_size(name: str, image: Image) -> None:
 
 def _check_masks(images: Mapping[str, Image]) -> None:
     """Texts [OWN]."""
-    masks = {image.size for name, image in images.items() if name.startswith("dynamic_masks")}
+    masks = {image.size for name, image in images.items() if name.startswith(("dynamic_masks", "static_mask"))}
     if len(masks) > 1:
-        raise illegal("dynamic_masks must have the same resolution")
+        raise illegal("dynamic_masks/static_mask must have the same resolution")
     still, image = images.get("static_mask"), images.get("image")
     if still and image and abs(still.width / still.height - image.width / image.height) > 0.01:  # noqa: PLR2004 - a pixel of rounding
         raise illegal("static_mask must have the aspect ratio of image")

@@ -160,6 +160,8 @@ def _check_grammar(order: Order) -> None:
     seconds = [int(length) for _, length, _ in shots]
     if len(shots) > checks.SHOTS_MAX:
         raise illegal(f"shot size cannot exceed {checks.SHOTS_MAX}")
+    if not all(1 <= int(number) <= checks.SHOTS_MAX for number, _, _ in shots):
+        raise illegal(f"shot number must be 1 to {checks.SHOTS_MAX}")
     if min(seconds) < 1 or sum(seconds) != order.duration:
         raise illegal("the sum of shot durations must be equal to settings.duration")
     if any(len(words) > checks.SHOT_PROMPT_MAX for _, _, words in shots):
