@@ -144,6 +144,7 @@ def test_where_two_pages_disagree_about_the_prompt_the_larger_limit_holds_and_th
 def test_only_3_0_turbo_is_bound_to_the_new_wire_and_always_sounds() -> None:
     assert [m.name for m in MODELS.values() if m.wires == ("v2",)] == ["kling-3.0-turbo"]
     assert [m.name for m in MODELS.values() if m.always_sound] == ["kling-3.0-turbo"]
+    assert [m.name for m in MODELS.values() if m.shot_grammar] == ["kling-3.0-turbo"]
     assert [m.name for m in MODELS.values() if not m.negative_prompt] == ["kling-3.0-turbo"]
 
 

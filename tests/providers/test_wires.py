@@ -198,6 +198,11 @@ async def test_a_prompt_that_merely_looks_like_shots_is_not_cut_into_shots_by_tu
     assert prepared(prompt=written, model_name="kling-3.0-turbo").body["prompt"] == sent
 
 
+async def test_a_model_without_the_grammar_gets_the_prompt_as_it_is() -> None:
+    _, body = rewritten(T2V, {"model_name": "kling-v2-6", "prompt": "shot 1, 3, a gull", "duration": "5"})
+    assert body["prompt"] == "shot 1, 3, a gull"
+
+
 @pytest.mark.parametrize(
     ("path", "body", "why"),
     [

@@ -68,7 +68,9 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     (f"{T2V}kling-3.0", KITE | {"prompt": "x" * 3072}),
     (f"{T2V}kling-3.0", {"prompt": "shot 1, 3, a kite; shot 2, 2, the sea;"}),
     (f"{T2V}kling-3.0", {"prompt": "shot 1, 9, a kite;", "settings": {"multi_shot": False}}),
+    (f"{T2V}kling-3.0-turbo", {"prompt": "shot 1, 3, a kite; shot 2, 2, the sea;"}),
     (f"{T2V}kling-2.6", settings(resolution="1080p", audio="native", duration=10)),
+    (f"{T2V}kling-2.6", {"prompt": "shot 1, 9, a kite;"}),
     (f"{T2V}kling-2.5-turbo", settings(audio="native", multi_shot="nonsense")),
     (f"{I2V}kling-3.0", contents(WORDS, FIRST, ANN, resolution="720p", duration=5, audio="off", multi_shot=False)),
     (f"{I2V}kling-3.0", contents(FIRST, LAST, resolution="4k", audio="native", aspect_ratio="nonsense")),
@@ -111,6 +113,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (f"{T2V}kling-3.0", {"prompt": "shot 1, 1, a kite;" * 7}, "shot size cannot exceed 6"),
     (f"{T2V}kling-3.0", {"prompt": f"shot 1, 5, {'x' * 513};"}, "shot prompt length cannot exceed 512"),
+    (
+        f"{T2V}kling-3.0-turbo",
+        {"prompt": "shot 1, 3, a kite; shot 2, 3, the sea;", "settings": {"multi_shot": False}},
+        "the sum of shot durations must be equal to settings.duration",
+    ),
     (f"{T2V}kling-3.0", {"prompt": "shot 0, 5, a kite;"}, "shot number must be 1 to 6"),
     (f"{T2V}kling-3.0", {"prompt": "shot 1, 2, a kite; shot 7, 3, the sea;"}, "shot number must be 1 to 6"),
     (

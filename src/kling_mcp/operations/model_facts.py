@@ -74,6 +74,7 @@ class ModelFacts:
         cfg_scale: ``supported``; ``ignored`` (Kling accepts and drops it, F.8); ``absent`` (no such field).
         negative_prompt: Whether it takes one.
         always_sound: Whether every clip has sound, with no field to switch it off.
+        shot_grammar: Whether ``shot n, m, words;`` in a prompt makes several shots, with no field to switch it off.
     """
 
     name: str
@@ -89,6 +90,7 @@ class ModelFacts:
     cfg_scale: Literal["supported", "ignored", "absent"] = "ignored"
     negative_prompt: bool = True
     always_sound: bool = False
+    shot_grammar: bool = False
 
     def row(self, endpoint: Endpoint, mode: str | None) -> ModeFacts | None:
         """The row for a mode as the agent wrote it (None: std); None where the model has no such row."""
@@ -140,6 +142,7 @@ _TABLE = (
         cfg_scale="absent",
         negative_prompt=False,
         always_sound=True,
+        shot_grammar=True,
     ),
     ModelFacts(
         "kling-v2-6",

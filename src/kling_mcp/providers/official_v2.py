@@ -66,12 +66,10 @@ def rewritten(path: str, body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Path and body on the new wire. Only for requests without an ``obstacle``."""
     endpoint, prefix = _ENDPOINTS[path]
     facts = MODELS[body["model_name"]]
-    has_switch = _has_shot_switch(facts, endpoint)
     ids = dict(_citation_ids(body))
-    prompt = _cited(_prompt(body, has_switch=has_switch), ids)
-    settings = _settings(body, facts, has_switch=has_switch)
+    prompt = _cited(_prompt(body, facts), ids)
     written: dict[str, Any] = {"prompt": prompt} if endpoint == "text2video" else _contents(body, prompt, ids)
-    written["settings"] = settings
+    written["settings"] = _settings(body, facts, endpoint)
     if "watermark_info" in body:
         written["options"] = {"watermark_info": dict(body["watermark_info"])}
     return f"{prefix}/{facts.v2_name}", written
@@ -82,7 +80,7 @@ def _has_shot_switch(facts: ModelFacts, endpoint: Endpoint) -> bool:
     return any(row.multi_shot for row in facts.endpoints.get(endpoint, {}).values())
 
 
-def _settings(body: Mapping[str, Any], facts: ModelFacts, *, has_switch: bool) -> dict[str, Any]:
+def _settings(body: Mapping[str, Any], facts: ModelFacts, endpoint: Endpoint) -> dict[str, Any]:
     settings: dict[str, Any] = {"duration": int(body.get("duration", 5))}
     if "mode" in body:
         settings["resolution"] = RESOLUTIONS[body["mode"]]
@@ -90,21 +88,21 @@ def _settings(body: Mapping[str, Any], facts: ModelFacts, *, has_switch: bool) -
         settings["aspect_ratio"] = body["aspect_ratio"]
     if "sound" in body and not facts.always_sound:
         settings["audio"] = "native" if body["sound"] == "on" else "off"
-    if has_switch:
+    if _has_shot_switch(facts, endpoint):
         settings["multi_shot"] = bool(body.get("multi_shot"))  # always said: Kling's own default is true
     return settings
 
 
-def _prompt(body: Mapping[str, Any], *, has_switch: bool) -> str:
+def _prompt(body: Mapping[str, Any], facts: ModelFacts) -> str:
     if body.get("multi_shot") and body.get("shot_type") == "customize":
         shots = sorted(body["multi_prompt"], key=lambda shot: shot["index"])
         # A semicolon ends a shot, so within one it becomes a comma.
         words = (f"shot {s['index']}, {s['duration']}, {s['prompt'].replace(';', ',').strip()};" for s in shots)
         return " ".join(words)
     prompt: str = body.get("prompt", "")
-    # Without a switch Kling expands the grammar wherever it finds it. A prompt that merely looks like it keeps its
-    # words and loses one comma: "shot 1, 3, people" → "shot 1: 3, people".
-    return prompt if has_switch else _SHOT.sub(r"\1:", prompt)
+    # A prompt that merely looks like the grammar, where nothing can switch it off, keeps its words and loses one
+    # comma: "shot 1, 3, people" → "shot 1: 3, people".
+    return _SHOT.sub(r"\1:", prompt) if facts.shot_grammar else prompt
 
 
 def _contents(body: Mapping[str, Any], prompt: str, ids: Mapping[str, str]) -> dict[str, Any]:

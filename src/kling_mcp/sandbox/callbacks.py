@@ -62,7 +62,7 @@ def is_loopback(url: str) -> bool:
 
 
 class Callbacks:
-    """Reports changes while it runs (``reporting``); without a poster, or while it does not run, nothing is sent."""
+    """Reports changes while ``Sandbox.running`` lends it a task group; without that or a poster nothing is sent."""
 
     def __init__(  # noqa: PLR0913 - all named by the one caller
         self,

@@ -72,7 +72,7 @@ def _moves(row: ModeFacts, order: Order) -> bool:
 
 
 # In this order; the first that is wanted and impossible is what the answer speaks of.
-_LEGACY = (
+_FEATURES = (
     _Feature("camera_control", lambda o: o.camera is not None, _moves, _no_camera),
     _Feature("image_tail", lambda o: o.first and o.last, lambda r, o: o.duration in r.first_last, _no_tail),
     _Feature("only image_tail", lambda o: o.last and not o.first, lambda r, o: o.duration in r.last_only, _no_tail),
@@ -106,7 +106,7 @@ def check_capability(order: Order) -> None:
     """
     row = MODELS[order.model].row(order.endpoint, order.mode)
     assert row is not None  # noqa: S101 - the mode was read against this very table
-    for feature in _LEGACY:
+    for feature in _FEATURES:
         if feature.wanted(order) and not feature.possible(row, order):
             name = feature.name if order.wire == "v1" else _STANDARD_NAMES[feature.name]
             raise illegal((feature.refusal or _unsupported)(order, name))

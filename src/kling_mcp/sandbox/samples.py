@@ -64,7 +64,7 @@ def sample_video(  # noqa: PLR0913 - the facts of one task, all named by the cal
     Args:
         caption: The prompt, shown wrapped; also decides the colours.
         label: A line in small letters: the id of the task.
-        aspect_ratio: ``"16:9"`` and the like; see ``ratio_of`` for a picture's own.
+        aspect_ratio: ``"16:9"`` and the like, or a picture's width and height: ``"600:1200"``.
         duration_s: Length in seconds, kept to the millisecond.
         sound: Whether there is an AAC track, with a soft chord. Without it there is no audio stream at all.
         backdrop: An encoded picture to start from instead of a plain gradient.
@@ -82,15 +82,6 @@ def sample_video(  # noqa: PLR0913 - the facts of one task, all named by the cal
         path = Path(folder) / "sample.mp4"
         _write(path, scene, sound=sound)
         return path.read_bytes()
-
-
-def ratio_of(picture: bytes) -> str:
-    """The aspect ratio of an encoded picture, as ``sample_video`` takes it: ``"1280:720"``.
-
-    Raises:
-        ValueError: It is no picture.
-    """
-    return "{}:{}".format(*_opened(picture).size)
 
 
 def _opened(picture: bytes) -> Image:

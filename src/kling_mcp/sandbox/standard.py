@@ -150,11 +150,8 @@ def _check_rules(order: Order, contents: list[Body]) -> None:
 
 
 def _check_grammar(order: Order) -> None:
-    """``shot n, m, words;`` is expanded unless multi_shot is off. Contract: video.md B1.
-
-    3.0 Turbo knows the grammar but has no such field; what it does with a wrong one is unknown, so it is accepted.
-    """
-    shots = _SHOT.findall(order.prompt) if order.shots else []
+    """``shot n, m, words;`` is expanded unless multi_shot is off, which 3.0 Turbo cannot say. Contract: video.md B1."""
+    shots = _SHOT.findall(order.prompt) if order.shots or MODELS[order.model].shot_grammar else []
     if not shots:
         return
     seconds = [int(length) for _, length, _ in shots]
