@@ -142,7 +142,7 @@ def test_a_job_kling_says_it_already_holds_is_never_posted_again_and_finds_its_t
 
 def test_a_look_up_that_was_not_answered_proves_nothing() -> None:
     job = moves.doubted(submitting(), Failure("x", "lost"), T0, SETTLE)
-    after = moves.unanswered(job, Unavailable("no connection"), T0 + 60, DICE)
+    after = moves.unanswered(job, Unavailable("no connection"), T0 + 60, 5.0)
     assert (after.state, after.absences) == (State.UNKNOWN, 0)
     assert after.not_before > T0 + 60
 
@@ -255,11 +255,8 @@ def test_a_look_that_brings_no_news_leaves_nothing_to_write() -> None:
 
 
 def test_an_outage_of_hours_is_asked_about_once_a_minute() -> None:
-    pauses = [
-        moves.unanswered(running(), Unavailable("down"), T0 + age, DICE).not_before - T0 - age
-        for age in (10, 120, 7200)
-    ]
-    assert 2 <= pauses[0] <= 5 < pauses[1] + 1 < 15 < pauses[2] <= 60
+    pauses = [moves.patience([running()], T0 + age, DICE) for age in (10, 120, 7200)]
+    assert 2 <= pauses[0] <= 5 < pauses[1] < 15 < pauses[2] <= 60
 
 
 def test_a_task_that_never_ends_is_asked_about_ever_more_rarely() -> None:

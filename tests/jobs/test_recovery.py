@@ -106,6 +106,20 @@ async def test_downloads_are_claimed_when_they_can_begin_and_let_go_at_the_end(t
     await ledger.close()
 
 
+async def test_in_an_outage_of_kling_all_jobs_stay_one_question(tmp_path: Path) -> None:
+    async with running_stack(tmp_path) as stack:
+        jobs = [await stack.submitted(prompt=f"kite {n}") for n in range(10)]
+        for job in jobs:
+            await stack.jobs.answered(job.id, 60.0)
+        stack.sandbox.faults.add(Fault("code", "/tasks", "GET", times=None, code=5000))
+        await stack.clock.sleep(60.0)
+        next_looks = {job.not_before for job in await _rows(stack.ledger, jobs)}
+        assert len(next_looks) <= 2, "each asks for itself; two only while they are being put off"
+        stack.sandbox.faults.clear()
+        done = await stack.jobs.wait([job.id for job in jobs], 300.0)
+        assert {job.state for job in done} == {State.SUCCEEDED}
+
+
 async def test_a_wait_keeps_its_budget_when_the_clock_is_set_back(tmp_path: Path) -> None:
     clock = SetBack(HURRY)
     async with running_stack(tmp_path, clock=clock) as stack:

@@ -110,13 +110,8 @@ def absent(job: Job, now: float, dice: random.Random) -> Job:
     return _asked_later(job, now, "Kling does not list this task right now; still asking.")
 
 
-def unanswered(job: Job, trouble: KlingError, now: float, dice: random.Random) -> Job:
-    """A look-up could not be answered. It proves nothing: only the next look moves.
-
-    The pause is a tenth of the job's age: a job of two minutes is not kept waiting by an outage, and an outage of
-    hours does not become thousands of questions.
-    """
-    pause = _spread(min(60.0, max(5.0, (now - job.created_at) / 10.0)), dice)
+def unanswered(job: Job, trouble: KlingError, now: float, pause: float) -> Job:
+    """A look-up could not be answered. It proves nothing: only the next look moves."""
     return replace(job, not_before=now + pause, blocked_reason=trouble.failure.message, updated_at=now)
 
 
@@ -216,6 +211,16 @@ def undelivered(job: Job, media: tuple[Media, ...], trouble: KlingError, now: fl
     if trouble.retryable and isinstance(trouble, Unavailable) and job.fetches < FETCHES_IN_A_ROW:
         return replace(job, delivery=Delivery.FETCHING, not_before=now + _spread(2.0**job.fetches, dice))
     return replace(job, delivery=Delivery.FAILED)
+
+
+def patience(jobs: Sequence[Job], now: float, dice: random.Random) -> float:
+    """Seconds until a look-up that failed is tried again: the same for all its jobs, so that they stay one question.
+
+    A tenth of the youngest one's age: a job of a minute is not kept waiting by an outage, and an outage of hours does
+    not become thousands of questions.
+    """
+    youngest = now - max(job.created_at for job in jobs)
+    return _spread(min(60.0, max(5.0, youngest / 10.0)), dice)
 
 
 def look_after(age: float) -> float:

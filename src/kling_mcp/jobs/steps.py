@@ -143,8 +143,9 @@ class Steps:
             found = await self._provider.look_up([_ref(job) for job in jobs])
         except KlingError as trouble:
             now = self._clock.now()
+            pause = moves.patience(jobs, now, self._dice)
             for job in jobs:
-                await self._save(job, moves.unanswered(job, trouble, now, self._dice))
+                await self._save(job, moves.unanswered(job, trouble, now, pause))
             return
         now = self._clock.now()
         for job in jobs:
@@ -161,7 +162,7 @@ class Steps:
         """Finished jobs whose files nobody is fetching: no more than can be begun now, so that others may help."""
         now = self._clock.now()
         waiting = [j for j in await self._ledger.to_deliver(self._provider.account, now) if not self._held(j, now)]
-        return waiting[: FETCHES_AT_ONCE - len(self._fetching)]
+        return waiting[: max(0, FETCHES_AT_ONCE - len(self._fetching))]
 
     async def deliver(self, job: Job) -> None:
         """Fetch the files of a job, if nobody else does. What cannot be fetched stays at Kling and is said."""

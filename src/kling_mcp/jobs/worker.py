@@ -27,6 +27,8 @@ BEAT_S = 2.0
 """Pause between beats while anything is open; a new job, a finished post or download wakes it at once."""
 IDLE_BEAT_S = 30.0
 """Pause while nothing is: another process may have died and left something."""
+HOLD_AT_MOST_S = 30.0
+"""How long others wait for a process that holds the sweep and has stopped without dying."""
 JITTER_S = 0.1
 
 
@@ -82,7 +84,7 @@ class Worker:
         pause = moves.look_after(now - max(job.updated_at for job in jobs))
         if abs(now - self._swept_at) >= pause - JITTER_S:  # abs: the clock may have been set back
             self._swept_at = now
-            await self._steps.sweep(jobs, hold_s=pause + BEAT_S)
+            await self._steps.sweep(jobs, hold_s=min(pause, HOLD_AT_MOST_S) + BEAT_S)
 
     async def _rest(self) -> None:
         """Leave the sweeping to others: we may not look here again for a while."""
