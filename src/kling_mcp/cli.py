@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from kling_mcp import __version__
 from kling_mcp.errors import KlingError, LocalTrouble, leaves
@@ -108,6 +108,7 @@ def _speed(text: str) -> float:
 def _stdio(_: argparse.Namespace) -> int:
     gc.disable()  # collecting during the imports finds nothing and costs a tenth of the start
     settings = _settings()
+    _check_pipes(sys.stdin, sys.stdout)
     if sys.stdin.isatty():
         print("kling-mcp waits for an MCP client on standard input. To see it work: kling-mcp demo", file=sys.stderr)
     import anyio  # noqa: PLC0415 - loaded at first use: it slows the start
@@ -124,6 +125,15 @@ def _stdio(_: argparse.Namespace) -> int:
 
     anyio.run(serve)
     return 0
+
+
+def _check_pipes(*pipes: TextIO | None) -> None:
+    """Python has no such stream where the host has closed it."""
+    if None in pipes:
+        raise LocalTrouble(
+            "It speaks MCP on standard input and output, and one of them is closed.",
+            fix="Start it from an MCP client, or use kling-mcp http.",
+        )
 
 
 def _http(arguments: argparse.Namespace) -> int:

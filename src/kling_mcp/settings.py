@@ -66,6 +66,13 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """How much goes to standard error. Secrets are redacted at every level."""
 
+    @field_validator("database_url")
+    @classmethod
+    def _check_database(cls, url: str | None) -> str | None:
+        if url is not None and "://" in url and not url.startswith("sqlite:///"):
+            raise ValueError("must be sqlite:/// and the path of a file")
+        return url
+
     _split = field_validator("toolsets", "tools", "exclude_tools", mode="before")(_words)
 
     @property

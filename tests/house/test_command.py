@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import socket
 import subprocess
@@ -40,6 +41,27 @@ def test_a_secret_put_in_the_wrong_variable_is_not_repeated(
     monkeypatch.setenv("KLING_REGION", "a-very-secret-key")
     assert main([]) == 2
     assert "secret" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["postgres://canary@db/kling", "http://x", "sqlite://ledger.db"])
+def test_a_ledger_that_is_no_file_is_refused(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KLING_DATABASE_URL", url)
+    assert main([]) == 2
+    error = capsys.readouterr().err
+    assert "KLING_DATABASE_URL: must be sqlite:/// and the path of a file." in error
+    assert "canary" not in error
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_a_closed_pipe_is_said_in_one_sentence(closed: str) -> None:
+    line = shlex.join(COMMAND) + " " + closed
+    asked = subprocess.run(
+        ["/bin/sh", "-c", line], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert asked.returncode == 2
+    assert asked.stderr.startswith("kling-mcp: It speaks MCP on standard input and output")
 
 
 @pytest.mark.parametrize("command", ["http", "sandbox"])

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from kling_mcp.errors import InvalidRequest, NotAuthorised
+from kling_mcp.errors import InvalidRequest, NotAuthorised, Unavailable
 
 from .studio import WISH, House, text, told
 
@@ -111,6 +111,35 @@ async def test_an_unknown_tool_is_answered_with_the_one_that_was_meant(house: Ho
     assert (result.is_error, hidden.is_error) == (True, True)
     assert "Did you mean 'generate_video'?" in text(result)
     assert "KLING_TOOLS=cancel_job" in text(hidden)
+
+
+async def test_the_name_of_an_unknown_tool_is_quoted_harmlessly(house: House) -> None:
+    name = "\x1b[2J\u202ezzz"
+    async with house.client() as client:
+        called = await client.call_tool(name, {})
+        asked = await client.call_tool("estimate_cost", {"tool": name})
+        listed = await client.call_tool("list_jobs", {"tool": name})
+    for result in (called, asked, listed):
+        assert text(result).startswith(r"There is no tool '\x1b[2J\u202ezzz'. The tools are: generate_video, ")
+
+
+async def test_a_listing_by_a_misspelled_tool_is_refused_and_not_empty(house: House) -> None:
+    lines = await refused(house, "list_jobs", {"tool": "generate_vidoe"})
+    assert lines[0] == "There is no tool 'generate_vidoe'. Did you mean 'generate_video'?"
+
+
+async def test_a_thousand_problems_are_not_told_one_by_one(house: House) -> None:
+    lines = await refused(house, "generate_video", {**WISH, **{f"x{number}": 1 for number in range(1000)}})
+    assert len(lines) == 22
+    assert lines[-2:] == ["There are 980 more problems of this kind.", CHARGED_NOTHING]
+
+
+async def test_what_may_succeed_later_says_so_in_the_text_too(house: House) -> None:
+    house.studio.unprepared = Unavailable("Kling could not be reached.", fix="Check the network.")
+    async with house.client() as client:
+        result = await client.call_tool("check_balance", {})
+    assert "The same call may succeed later." in text(result).splitlines()
+    assert told(result)["error"]["retryable"] is True
 
 
 async def test_without_a_credential_paid_tools_say_what_to_set_and_the_rest_works(house: House) -> None:

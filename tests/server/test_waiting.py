@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from kling_mcp.errors import Busy, OutcomeUnknown, OutOfCredit, Refused
+from kling_mcp.errors import Busy, OutcomeUnknown, OutOfCredit, Refused, Unavailable
 from kling_mcp.server.job_tools import patience
 from kling_mcp.settings import Settings
 
@@ -110,6 +110,29 @@ async def test_a_busy_kling_leaves_the_job_queued_with_the_reason(house: House) 
             answer = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": 0}))
     assert answer["status"] == "queued"
     assert answer["notes"][-1].startswith("All slots of the account are in use.")
+
+
+async def test_while_kling_cannot_be_reached_the_handle_comes_at_once_and_promises_no_time(house: House) -> None:
+    house.studio.trouble = Unavailable("Kling could not be reached.", fix="Check the network.")
+    heard: list[tuple[float | None, str | None]] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        del progress
+        await anyio.lowlevel.checkpoint()
+        heard.append((total, message))
+
+    with anyio.fail_after(20):
+        async with house.client() as client:
+            began = house.jobs.clock.now()
+            answer = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": 55}))
+            took = house.jobs.clock.now() - began
+            waiting = {"job_ids": [answer["job_id"]], "wait_seconds": 6}
+            await client.call_tool("wait_for_jobs", waiting, progress_callback=hear)
+    assert took < 55
+    assert (answer["status"], "eta_s" in answer) == ("queued", False)
+    assert "do not resubmit" in answer["next"]
+    assert heard
+    assert all(total is None and message and " of about " not in message for total, message in heard)
 
 
 async def test_a_queued_job_can_be_cancelled_and_a_running_one_cannot(wide: House) -> None:

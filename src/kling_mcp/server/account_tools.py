@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from kling_mcp.errors import InvalidRequest, NotAuthorised
-from kling_mcp.operations.wording import closest
+from kling_mcp.errors import NotAuthorised
 from kling_mcp.server.answers import answer
 from kling_mcp.server.tool import without_waiting
 from kling_mcp.server.view import Amount, View, joined, moment, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mcp import types
 
     from kling_mcp.operations.account import CheckBalance, EstimateCost
     from kling_mcp.operations.base import Quote
     from kling_mcp.providers.base import Balance, Pack
-    from kling_mcp.server.tool import Call, Tool
+    from kling_mcp.server.tool import Call
 
 
 class PackView(BaseModel):
@@ -116,7 +113,7 @@ async def estimate_cost(call: Call[EstimateCost]) -> types.CallToolResult:
     Raises:
         InvalidRequest: The tool is unknown, or its arguments are wrong.
     """
-    tool = _named(call.tools, call.request.tool_name)
+    tool = call.named(call.request.tool_name)
     request = tool.arguments.parse(call.request.arguments)
     if tool.kind != "job":
         return answer(EstimateView(tool=tool.name, units=Decimal(), usd=Decimal(), basis="this tool is free"))
@@ -137,11 +134,3 @@ def estimate_view(tool: str, model: str | None, quote: Quote) -> EstimateView:
         card_date=quote.card_date,
         notes=list(quote.notes) or None,
     )
-
-
-def _named(tools: Mapping[str, Tool], name: str) -> Tool:
-    if name in tools:
-        return tools[name]
-    meant = closest(name, tools)
-    hint = f"Did you mean '{meant}'?" if meant else f"The tools are: {', '.join(tools)}."
-    raise InvalidRequest.one("tool", f"There is no tool '{name[:60]}'. {hint}")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 from mcp import types
 
-from kling_mcp.errors import NOT_CHARGED, InvalidRequest
+from kling_mcp.errors import NOT_CHARGED, InvalidRequest, Problem
+from kling_mcp.jobs.model import State
 from kling_mcp.server.views import ErrorView, media_uri, viewed
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ log = logging.getLogger(__name__)
 
 PICTURES_AT_MOST = 4
 """Thumbnails in one answer: each costs the model about a thousand tokens."""
+PROBLEMS_AT_MOST = 20
+"""Problems told at once: who has more has sent something else than a request."""
 FREE = "This call cost nothing."
+LATER = "The same call may succeed later."
 CRASHED = (
     "Internal error of kling-mcp; its log has the details. Nothing is lost: every job that was accepted is kept, "
     "and list_jobs shows it. Look there before calling again."
@@ -45,13 +49,21 @@ def answer(view: View, *extras: types.ContentBlock, is_error: bool = False) -> t
 
 def refusal(error: KlingError, kind: Kind) -> types.CallToolResult:
     """A failure we foresee: one sentence for each problem, ending with what was charged."""
-    failure = error.failure
+    charged = NOT_CHARGED if kind == "job" else FREE
     if isinstance(error, InvalidRequest):
-        sentences = [problem.sentence for problem in error.problems]
-    else:
-        sentences = [part for part in (f"[{failure.code}] {failure.message}", failure.fix) if part]
-    text = "\n".join([*sentences, NOT_CHARGED if kind == "job" else FREE])
-    return _failed(text, ErrorView.of(failure))
+        return _corrected([problem.sentence for problem in error.problems], charged)
+    failure = error.failure
+    facts = (f"[{failure.code}] {failure.message}", failure.fix, LATER if failure.retryable else "", charged)
+    return _failed("\n".join(filter(None, facts)), ErrorView.of(failure))
+
+
+def _corrected(problems: Sequence[str], charged: str) -> types.CallToolResult:
+    """What the arguments have to be changed in."""
+    told = list(problems[:PROBLEMS_AT_MOST])
+    if len(problems) > len(told):
+        told.append(f"There are {len(problems) - len(told)} more problems of this kind.")
+    error = InvalidRequest([Problem("", sentence) for sentence in told])
+    return _failed("\n".join([*told, charged]), ErrorView.of(error.failure))
 
 
 def crash() -> types.CallToolResult:
@@ -74,7 +86,17 @@ def _failed(text: str, error: ErrorView) -> types.CallToolResult:
 
 def view_of(jobs: Jobs, job: Job, *, fresh: bool = False) -> JobView:
     """A job as an agent sees it, at this moment."""
-    return viewed(job, now=jobs.clock.now(), eta_s=jobs.eta_s(job), fresh=fresh)
+    return viewed(job, now=jobs.clock.now(), eta_s=eta_s(jobs, job), fresh=fresh)
+
+
+def eta_s(jobs: Jobs, job: Job) -> float | None:
+    """Seconds a job will probably still take; None once finished, and while Kling cannot be reached."""
+    return None if unreached(job) else jobs.eta_s(job)
+
+
+def unreached(job: Job) -> bool:
+    """Whether the job waits for a connection: nobody can say how long, and it helps nobody to wait with it."""
+    return job.unreached_since is not None and job.state in (State.QUEUED, State.SUBMITTING)
 
 
 async def about(jobs: Jobs, job: Job, *, fresh: bool = False) -> types.CallToolResult:

@@ -11,7 +11,7 @@ from mcp.server.lowlevel import NotificationOptions, Server
 
 from kling_mcp import __version__
 from kling_mcp.errors import KlingError
-from kling_mcp.operations.wording import closest
+from kling_mcp.operations.wording import closest, shown
 from kling_mcp.server.answers import crash, refusal, unknown_tool
 from kling_mcp.server.instructions import INSTRUCTIONS
 from kling_mcp.server.news import News
@@ -128,4 +128,4 @@ class KlingServer(Server[Any]):
             return f"{name} is hidden by this server's settings; the human can show it with KLING_TOOLS={name}."
         meant = closest(name, self._shown)
         hint = f"Did you mean '{meant}'?" if meant else f"The tools are: {', '.join(self._shown)}."
-        return f"There is no tool '{name[:60]}'. {hint}"
+        return f"There is no tool {shown(name)}. {hint}"

@@ -146,4 +146,7 @@ def _check_token(settings: Settings, host: str) -> None:
             fix=f"Set KLING_HTTP_TOKEN to at least {TOKEN_AT_LEAST} random characters, or use --host 127.0.0.1.",
         )
     if token and len(token) < TOKEN_AT_LEAST:
-        log.warning("KLING_HTTP_TOKEN has fewer than %d characters and can be guessed.", TOKEN_AT_LEAST)
+        short = f"KLING_HTTP_TOKEN has fewer than {TOKEN_AT_LEAST} characters and can be guessed."
+        if not is_loopback(host):
+            raise LocalTrouble(short, fix="Set it to that many random characters, or use --host 127.0.0.1.")
+        log.warning(short)

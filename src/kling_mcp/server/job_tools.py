@@ -117,10 +117,15 @@ def patience(settings: Settings) -> float:
 
 
 async def list_jobs(call: Call[ListJobs]) -> types.CallToolResult:
-    """A page of the ledger."""
+    """A page of the ledger.
+
+    Raises:
+        InvalidRequest: There is no such tool.
+    """
     asked = call.request
+    tool = call.named(asked.made_by).name if asked.made_by else None
     states = STATES[asked.status] if asked.status else ()
-    jobs = await call.jobs.list(states=states, tool=asked.made_by, limit=asked.limit, before=asked.before)
+    jobs = await call.jobs.list(states=states, tool=tool, limit=asked.limit, before=asked.before)
     return answer(listed(jobs, asked.limit))
 
 

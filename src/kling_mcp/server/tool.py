@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar, ca
 from mcp import types
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.base import Operation
 from kling_mcp.operations.fields import Omitted  # noqa: TC001 - pydantic reads it at run time
+from kling_mcp.operations.wording import closest, shown
 from kling_mcp.settings import MAX_WAIT_SECONDS
 
 if TYPE_CHECKING:
@@ -53,6 +55,18 @@ class Call(Generic[RequestT]):
     request: RequestT
     arguments: Mapping[str, Any]
     report: Report
+
+    def named(self, name: str) -> Tool:
+        """The tool of this name.
+
+        Raises:
+            InvalidRequest: There is none.
+        """
+        if name in self.tools:
+            return self.tools[name]
+        meant = closest(name, self.tools)
+        hint = f"Did you mean '{meant}'?" if meant else f"The tools are: {', '.join(self.tools)}."
+        raise InvalidRequest.one("tool", f"There is no tool {shown(name)}. {hint}")
 
 
 class Run(Protocol):

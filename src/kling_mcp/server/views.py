@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from kling_mcp.errors import trimmed
 from kling_mcp.jobs.model import Delivery, State
 from kling_mcp.server.view import Amount, View, joined, moment, plain
 
@@ -175,15 +177,14 @@ class JobRow(BaseModel):
     @classmethod
     def of(cls, job: Job) -> JobRow:
         """The job in a few words."""
-        prompt = str(job.arguments.get("prompt") or "")
         return cls(
             job_id=job.id,
             tool=job.tool,
             status=STATUS[job.state],
             created_at=moment(job.created_at) or "",
             model_name=job.model_name,
-            units=job.units_quoted if job.units_charged is None else job.units_charged,
-            prompt=(prompt if len(prompt) <= PROMPT_SHOWN else prompt[: PROMPT_SHOWN - 1] + "…") or None,
+            units=_units(job),
+            prompt=trimmed(" ".join(str(job.arguments.get("prompt") or "").split()), PROMPT_SHOWN) or None,
             uri=media_uri(job.media[0]) if job.media else None,
         )
 
@@ -198,6 +199,14 @@ class JobRow(BaseModel):
             self.uri,
         ]
         return f"{self.job_id} {self.status}: {joined(facts)}"
+
+
+def _units(job: Job) -> Decimal | None:
+    """What a job cost, or will as far as we know."""
+    if job.units_charged is not None:
+        return job.units_charged
+    free = job.state is State.CANCELLED or (job.failure is not None and job.finished and job.failure.charged is False)
+    return Decimal() if free else job.units_quoted
 
 
 class ListingView(View):
@@ -268,7 +277,7 @@ def advice(job: Job) -> str:
         case State.FAILED if job.failure and job.failure.retryable:
             return f"Once that is put right, call {job.tool} again with the same arguments."
         case State.FAILED:
-            return "Do not repeat it unchanged."
+            return "Do not repeat it before that is put right."
         case State.UNCONFIRMED:
             return "Before anything is resubmitted, the human should look at Kling's own task list and bill."
         case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from kling_mcp.server.answers import about
+from kling_mcp.server.answers import about, eta_s, unreached
 from kling_mcp.server.tool import Waiting, without_waiting
 from kling_mcp.server.views import STATUS
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mcp import types
 
     from kling_mcp.jobs.model import Job
+    from kling_mcp.jobs.runner import Jobs
     from kling_mcp.operations.base import Operation
     from kling_mcp.server.tool import Call
 
@@ -33,7 +34,7 @@ async def make_job(call: Call[Operation]) -> types.CallToolResult:
     arguments = {name: value for name, value in call.arguments.items() if name in type(operation).model_fields}
     job = await call.jobs.submit(operation, arguments)
     job = await call.jobs.answered(job.id)
-    if not job.settled:
+    if not (job.settled or unreached(job)):
         (job,) = await waited(call, [job.id], budget(call, call.settings.wait_seconds))
     return await about(call.jobs, job, fresh=True)
 
@@ -57,19 +58,28 @@ async def waited(
     async def tell(jobs: Sequence[Job]) -> None:
         nonlocal last
         elapsed = call.jobs.clock.now() - min(job.created_at for job in jobs)
-        remaining = max((call.jobs.eta_s(job) or 0.0 for job in jobs), default=0.0)
         last = max(round(elapsed, 1), round(last + TICK_S, 3))
-        await call.report(last, round(last + remaining, 1), told(jobs, elapsed, elapsed + remaining))
+        remaining = _remaining_s(call.jobs, jobs)
+        total = None if remaining is None else round(last + remaining, 1)
+        await call.report(last, total, told(jobs, elapsed, remaining))
 
     return await call.jobs.wait(job_ids, budget_s, need=need, on_progress=tell)
 
 
-def told(jobs: Sequence[Job], elapsed_s: float, expected_s: float) -> str:
+def told(jobs: Sequence[Job], elapsed_s: float, remaining_s: float | None) -> str:
     """How far they are, for the person who watches."""
-    time = f"{elapsed_s:.0f} s of about {expected_s:.0f} s"
+    expected = "" if remaining_s is None else f" of about {elapsed_s + remaining_s:.0f} s"
+    time = f"{elapsed_s:.0f} s{expected}"
     if len(jobs) > 1:
         return f"{sum(job.settled for job in jobs)} of {len(jobs)} done, {time}"
     (job,) = jobs
     stage = "fetching the file" if job.finished else STATUS[job.state]
     reason = f" ({job.blocked_reason})" if job.blocked_reason else ""
     return f"{stage}, {time}{reason}"
+
+
+def _remaining_s(jobs: Jobs, waited_for: Sequence[Job]) -> float | None:
+    """Seconds until the last of them is finished; None while nobody can say."""
+    if any(unreached(job) for job in waited_for):
+        return None
+    return max((eta_s(jobs, job) or 0.0 for job in waited_for), default=0.0)
