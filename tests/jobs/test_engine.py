@@ -15,6 +15,7 @@ import pytest
 from kling_mcp.clock import SystemClock
 from kling_mcp.errors import InvalidRequest, LocalTrouble
 from kling_mcp.jobs.model import Delivery, State
+from kling_mcp.providers.base import Request
 from kling_mcp.sandbox.faults import Fault
 from tests.stack import HURRY, Stack, key_pair, new_sandbox, running_stack
 
@@ -271,7 +272,7 @@ async def test_a_row_from_a_restored_backup_is_looked_up_never_posted(tmp_path: 
             updated_at=clock.now() - 90_000,
         )
         posts = second.posts
-        await second.ledger.add(old)
+        await second.ledger.add(old, Request("v1", CREATE, {"prompt": "a kite"}))
         settled = (await second.jobs.wait([job.id], 600.0))[0]
         assert (settled.state, settled.task_id) == (State.SUCCEEDED, job.task_id)
         assert second.posts == posts

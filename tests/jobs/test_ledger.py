@@ -21,6 +21,7 @@ from kling_mcp.jobs import moves, writer
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.locks import Owner, exclusive
 from kling_mcp.jobs.model import Delivery, Media, State
+from kling_mcp.providers.base import Progress, Request
 
 from .test_moves import T0, queued
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
+
+POSTED = Request("v1", "/v1/videos/text2video", {"prompt": "a kite"})
 
 
 @pytest.fixture
@@ -48,12 +51,23 @@ async def test_a_job_comes_back_exactly_as_it_was_saved(ledger: Ledger) -> None:
         media=(Media("km1-A_1", "video", "https://cdn.example/v.mp4", width=640, duration_s=5.041),),
         notes=("a sample",),
     )
-    await ledger.add(full)
+    await ledger.add(full, POSTED)
     assert await ledger.many([full.id, "km1-NO"]) == {full.id: full}
 
 
+async def test_what_is_posted_is_kept_until_kling_has_answered(ledger: Ledger) -> None:
+    await ledger.add(queued(), POSTED)
+    claimed = await ledger.save(moves.claimed(queued(), "me", T0))
+    assert claimed is not None
+    doubted = await ledger.save(moves.doubted(claimed, Failure("x", "lost"), T0, 5))
+    assert doubted is not None
+    assert await ledger.request("km1-A") == POSTED
+    await ledger.save(moves.accepted(doubted, Progress("t1", "submitted"), T0))
+    assert await ledger.request("km1-A") is None
+
+
 async def test_only_the_writer_that_read_the_latest_record_wins(ledger: Ledger) -> None:
-    await ledger.add(queued())
+    await ledger.add(queued(), POSTED)
     ours = (await ledger.many(["km1-A"]))["km1-A"]
     assert (won := await ledger.save(moves.claimed(ours, "me", T0))) is not None
     assert await ledger.save(moves.cancelled(ours, T0)) is None
@@ -76,13 +90,14 @@ async def test_an_old_sqlite_never_uses_the_journal_it_can_corrupt(ledger: Ledge
 async def test_many_writers_of_one_process_share_commits_and_lose_nothing(ledger: Ledger) -> None:
     async with anyio.create_task_group() as group:
         for n in range(500):
-            group.start_soon(ledger.add, replace(queued(), id=f"km1-{n:04}"))
+            group.start_soon(ledger.add, replace(queued(), id=f"km1-{n:04}"), POSTED)
     assert len(await ledger.newest("official", limit=1000)) == 500
 
 
 async def test_listing_is_newest_first_and_continues_where_it_ended(ledger: Ledger) -> None:
     for n in range(5):
-        await ledger.add(replace(queued(), id=f"km1-{n}", tool="generate_video" if n % 2 else "generate_image"))
+        tool = "generate_video" if n % 2 else "generate_image"
+        await ledger.add(replace(queued(), id=f"km1-{n}", tool=tool), POSTED)
     first = await ledger.newest("official", limit=2)
     assert [j.id for j in first] == ["km1-4", "km1-3"]
     assert [j.id for j in await ledger.newest("official", limit=2, before="km1-3")] == ["km1-2", "km1-1"]
@@ -108,11 +123,11 @@ async def test_an_unwritable_place_says_so_and_works_once_it_is_mended(tmp_path:
     (tmp_path / "state").write_text("a file where a folder should be")
     ledger = Ledger(tmp_path / "state" / "ledger.db")
     with pytest.raises(LocalTrouble) as trouble:
-        await ledger.add(queued())
+        await ledger.add(queued(), POSTED)
     assert trouble.value.failure.code == "ledger_unusable"
     assert "KLING_DATABASE_URL" in trouble.value.failure.fix
     (tmp_path / "state").unlink()
-    await ledger.add(queued())
+    await ledger.add(queued(), POSTED)
     assert "km1-A" in await ledger.many(["km1-A"])
     await ledger.close()
 
@@ -122,14 +137,14 @@ async def test_a_ledger_of_a_newer_version_is_left_alone(ledger: Ledger) -> None
     with closing(sqlite3.connect(ledger.path)) as db:
         db.execute("PRAGMA user_version=99")
     with pytest.raises(LocalTrouble, match="newer kling-mcp"):
-        await ledger.add(queued())
+        await ledger.add(queued(), POSTED)
 
 
 async def test_a_file_that_is_no_database_is_never_overwritten(ledger: Ledger) -> None:
     ledger.path.parent.mkdir()
     ledger.path.write_bytes(b"precious notes " * 100)
     with pytest.raises(LocalTrouble, match="cannot be used"):
-        await ledger.add(queued())
+        await ledger.add(queued(), POSTED)
     assert ledger.path.read_bytes() == b"precious notes " * 100
 
 
@@ -148,7 +163,7 @@ async def test_a_turn_that_does_not_come_fails_closed(ledger: Ledger, monkeypatc
     holder.start()
     held.wait(10)
     with pytest.raises(LocalTrouble) as trouble:
-        await ledger.add(queued())
+        await ledger.add(queued(), POSTED)
     assert trouble.value.failure.code == "store_busy"
     let_go.set()
     holder.join(10)
@@ -164,7 +179,7 @@ async def test_what_was_given_up_while_another_program_held_the_file_is_never_wr
     with closing(sqlite3.connect(ledger.path, isolation_level=None)) as browser:
         browser.execute("BEGIN IMMEDIATE")
         with pytest.raises(LocalTrouble) as trouble:
-            await ledger.add(queued())
+            await ledger.add(queued(), POSTED)
         assert trouble.value.failure.code == "store_busy"
         browser.execute("COMMIT")
     monkeypatch.setattr(writer, "PATIENCE_S", 10.0)

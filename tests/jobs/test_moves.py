@@ -23,7 +23,7 @@ from kling_mcp.errors import (
 )
 from kling_mcp.jobs import moves
 from kling_mcp.jobs.model import Delivery, Job, Media, State
-from kling_mcp.providers.base import Output, Progress, Request
+from kling_mcp.providers.base import Output, Progress
 
 T0 = 1_790_000_000.0
 SETTLE = 5.0
@@ -36,7 +36,6 @@ def queued() -> Job:
         account="acc",
         provider="official",
         tool="generate_video",
-        request=Request("v1", "/v1/videos/text2video", {"prompt": "a kite"}),
         request_hash="h",
         arguments={"prompt": "a kite"},
         model_name="kling-v3",
@@ -85,16 +84,10 @@ def test_each_answer_to_a_post_has_exactly_one_meaning(
     if posted_again_after is not None:
         assert job.not_before >= T0 + 1 + posted_again_after
         assert job.blocked_reason
-        assert job.request == submitting().request
     if state is State.FAILED:
         assert job.failure is not None
         assert job.failure.charged is False
         assert job.finished_at == T0 + 1
-
-
-def test_a_refused_job_drops_the_pictures_it_would_have_posted() -> None:
-    assert moves.after_post(submitting(), Refused("no"), T0, SETTLE, DICE).request is None
-    assert running().request is None
 
 
 def test_a_doubt_is_posted_again_only_after_two_absences_and_the_settle_window() -> None:
@@ -123,7 +116,7 @@ def test_one_absence_after_the_settle_window_is_not_yet_proof() -> None:
 def test_a_doubt_that_kling_knows_is_adopted_not_posted() -> None:
     job = moves.doubted(submitting(), Failure("x", "lost"), T0, SETTLE)
     found = moves.observed(job, Progress("t9", "processing"), T0 + 2)
-    assert (found.state, found.task_id, found.request, found.blocked_reason) == (State.RUNNING, "t9", None, "")
+    assert (found.state, found.task_id, found.blocked_reason) == (State.RUNNING, "t9", "")
 
 
 def test_a_doubt_whose_task_already_finished_is_delivered() -> None:
@@ -136,7 +129,7 @@ def test_a_doubt_whose_task_already_finished_is_delivered() -> None:
 def test_a_job_kling_says_it_already_holds_is_never_posted_again_and_finds_its_task_by_our_id() -> None:
     held = moves.after_post(submitting(), AlreadySubmitted("exists", code=1201), T0, SETTLE, DICE)
     missed = moves.absent(moves.absent(held, T0 + 10, DICE), T0 + 20, DICE)
-    assert (missed.state, missed.task_id, missed.request) == (State.RUNNING, None, None)
+    assert (missed.state, missed.task_id) == (State.RUNNING, None)
     assert moves.observed(missed, Progress("t5", "processing"), T0 + 30).task_id == "t5"
 
 

@@ -21,7 +21,6 @@ RUNNING = Job(
     account="acct",
     provider="official",
     tool="generate_video",
-    request=None,
     request_hash="hash",
     arguments={"prompt": "A red fox in fresh snow", "duration": 5},
     model_name="kling-v3",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_mcp.errors import Failure, LocalTrouble
 from kling_mcp.jobs.locks import exclusive, private_file
-from kling_mcp.jobs.model import FINISHED, Delivery, Job, Media, State
+from kling_mcp.jobs.model import FINISHED, UNANSWERED, Delivery, Job, Media, State
 from kling_mcp.jobs.writer import Operation, Writer
 from kling_mcp.providers.base import Request
 
@@ -47,6 +47,8 @@ _SCHEMA = (
     "CREATE INDEX job_task ON job (account, task_id) WHERE task_id IS NOT NULL",
     "CREATE INDEX job_age ON job (created_at)",
     "CREATE INDEX job_request ON job (account, request_hash, created_at)",
+    # Apart from the jobs, because pictures make it megabytes, and only a POST needs it.
+    "CREATE TABLE request (job_id TEXT PRIMARY KEY, posted TEXT NOT NULL) STRICT",
     "CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL) STRICT",
 )
 
@@ -71,9 +73,24 @@ class Ledger:
         """Finish what is under way and close the file."""
         await self._writer.close()
 
-    async def add(self, job: Job) -> None:
-        """Record a new intent."""
-        await self._write(lambda db: db.execute(_INSERT, _row(job)) and None)
+    async def add(self, job: Job, request: Request) -> None:
+        """Record a new intent, and what is to be posted for it."""
+        posted = json.dumps({"wire": request.wire, "path": request.path, "body": request.body})
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(_INSERT, _row(job))
+            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, posted))
+
+        await self._write(work)
+
+    async def request(self, job_id: str) -> Request | None:
+        """What is to be posted for a job; None once Kling has answered."""
+
+        def work(db: sqlite3.Connection) -> Request | None:
+            row = db.execute("SELECT posted FROM request WHERE job_id=?", (job_id,)).fetchone()
+            return Request(**json.loads(row[0])) if row else None
+
+        return await self._writer.do(work, writes=False)
 
     async def save(self, job: Job) -> Job | None:
         """Write a job's next record, unless somebody else wrote the row since ours was read.
@@ -84,7 +101,11 @@ class Ledger:
         saved = replace(job, epoch=job.epoch + 1)
 
         def work(db: sqlite3.Connection) -> Job | None:
-            return saved if db.execute(_UPDATE, (*_row(saved), job.id, job.epoch)).rowcount == 1 else None
+            if db.execute(_UPDATE, (*_row(saved), job.id, job.epoch)).rowcount != 1:
+                return None
+            if job.state not in UNANSWERED:
+                db.execute("DELETE FROM request WHERE job_id=?", (job.id,))
+            return saved
 
         return await self._write(work)
 
@@ -310,7 +331,6 @@ def _trouble(error: OSError | sqlite3.Error, path: Path) -> LocalTrouble:
 
 
 _TO_COLUMN: Mapping[str, Callable[[Any], Any]] = {
-    "request": lambda r: json.dumps({"wire": r.wire, "path": r.path, "body": r.body}),
     "arguments": json.dumps,
     "units_quoted": str,
     "units_charged": str,
@@ -319,7 +339,6 @@ _TO_COLUMN: Mapping[str, Callable[[Any], Any]] = {
     "notes": json.dumps,
 }
 _FROM_COLUMN: Mapping[str, Callable[[Any], Any]] = {
-    "request": lambda text: Request(**json.loads(text)),
     "arguments": json.loads,
     "units_quoted": Decimal,
     "units_charged": Decimal,

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from kling_mcp.errors import Failure
     from kling_mcp.operations.base import Yields
-    from kling_mcp.providers.base import Request
 
 
 class State(StrEnum):
@@ -45,6 +44,8 @@ class Delivery(StrEnum):
     EXPIRED = "expired"  # Kling deleted the files before we could fetch them
 
 
+UNANSWERED = frozenset({State.QUEUED, State.SUBMITTING, State.UNKNOWN})
+"""What may still have to be posted."""
 FINISHED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.UNCONFIRMED})
 
 
@@ -86,8 +87,6 @@ class Job:
     account: str
     provider: str
     tool: str
-    request: Request | None
-    """What is posted; dropped once Kling has answered, because pictures in it are large."""
     request_hash: str
     arguments: Mapping[str, Any]
     """The agent's arguments, long values elided, for people."""

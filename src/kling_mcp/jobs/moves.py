@@ -131,7 +131,6 @@ def failed(job: Job, failure: Failure, now: float, *, units: Progress | None = N
     return replace(
         _free(job, now),
         state=State.FAILED,
-        request=None,
         failure=failure,
         finished_at=now,
         units_charged=units.units if units else None,
@@ -141,9 +140,7 @@ def failed(job: Job, failure: Failure, now: float, *, units: Progress | None = N
 
 def cancelled(job: Job, now: float) -> Job:
     """Withdrawn before any POST. Only a queued job may make this move."""
-    return replace(
-        _free(job, now), state=State.CANCELLED, request=None, finished_at=now, blocked_reason="", failure=None
-    )
+    return replace(_free(job, now), state=State.CANCELLED, finished_at=now, blocked_reason="", failure=None)
 
 
 def fetching(job: Job, owner: str, now: float) -> Job:
@@ -233,7 +230,6 @@ def _held_by_kling(job: Job, now: float) -> Job:
     return replace(
         _free(job, now),
         state=State.RUNNING,
-        request=None,
         absences=0,
         not_before=now,
         blocked_reason="",
@@ -324,7 +320,6 @@ def _succeeded(job: Job, progress: Progress, now: float) -> Job:
         not_before=now,
         blocked_reason="",
         failure=None,
-        request=None,
     )
 
 

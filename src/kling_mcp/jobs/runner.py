@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kling_mcp.jobs.ledger import Ledger
     from kling_mcp.media.downloads import Downloads
     from kling_mcp.operations.base import Operation
-    from kling_mcp.providers.base import Balance, Provider
+    from kling_mcp.providers.base import Balance, Provider, Request
 
 log = logging.getLogger(__name__)
 
@@ -89,9 +89,10 @@ class Jobs:
             InvalidRequest, NotAuthorised: From ``provider.prepare``; nothing was recorded.
             LocalTrouble: The ledger could not record it; nothing was posted.
         """
-        job = self._intent(operation, arguments)
+        request = self._provider.prepare(operation)
+        job = self._intent(operation, arguments, request)
         with anyio.CancelScope(shield=True):  # a client that hangs up now must still find the job it may have paid for
-            await self._ledger.add(job)
+            await self._ledger.add(job, request)
             self._worker.post(job)
         await self._learn(job)
         return job
@@ -283,14 +284,13 @@ class Jobs:
         news, self._news = self._news, anyio.Event()
         news.set()
 
-    def _intent(self, operation: Operation, arguments: Mapping[str, Any]) -> Job:
-        request, quote, now = self._provider.prepare(operation), operation.quote(), self.clock.now()
+    def _intent(self, operation: Operation, arguments: Mapping[str, Any], request: Request) -> Job:
+        quote, now = operation.quote(), self.clock.now()
         return Job(
             id=_new_id(now),
             account=self._provider.account,
             provider=self._provider.name,
             tool=operation.tool,
-            request=request,
             request_hash=_digest({"path": request.path, "body": request.body}),
             arguments={name: _elided(value) for name, value in arguments.items()},
             model_name=operation.model,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kling_mcp.jobs.ledger import Ledger
     from kling_mcp.jobs.locks import Owner
     from kling_mcp.media.downloads import Downloads
-    from kling_mcp.providers.base import Progress, Provider
+    from kling_mcp.providers.base import Progress, Provider, Request
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +90,8 @@ class Steps:
     async def post(self, job: Job) -> None:
         """Post a queued job once, if nobody else does, and record the answer, whatever happens to this task."""
         with _at(job, self._posting) as free:
-            if free and (claimed := await self._claimed(job)):
-                await self._post(claimed)
+            if free and (request := await self._ledger.request(job.id)) and (claimed := await self._claimed(job)):
+                await self._post(claimed, request)
 
     async def _claimed(self, job: Job) -> Job | None:
         """The job, claimed; None if somebody else has it or it must be looked up first."""
@@ -102,9 +102,9 @@ class Steps:
             return None
         return await self._save(job, moves.claimed(job, self._owner.name, now))
 
-    async def _post(self, job: Job) -> None:
+    async def _post(self, job: Job, request: Request) -> None:
         try:
-            outcome = await self._submitted(job)
+            outcome = await self._submitted(job, request)
         except anyio.get_cancelled_exc_class():
             stopped = Failure(code="interrupted", message="The server was stopped while it was submitting.")
             with anyio.CancelScope(shield=True):
@@ -203,12 +203,11 @@ class Steps:
         again = moves.to_fetch(job, await missing(job), now, outputs)
         return await self._save(job, moves.rehomed(again, self._provider.account, now))
 
-    async def _submitted(self, job: Job) -> Progress | KlingError:
+    async def _submitted(self, job: Job, request: Request) -> Progress | KlingError:
         if self._clock.now() - job.updated_at > moves.SEND_GUARD_S:
             return OutcomeUnknown("This machine slept between claiming the job and sending it.")
-        assert job.request is not None  # noqa: S101 - only dropped once Kling has answered
         try:
-            return await self._provider.submit(job.request, job.id)
+            return await self._provider.submit(request, job.id)
         except KlingError as error:
             return error
         except Exception:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
+from kling_mcp.errors import LocalTrouble
 from kling_mcp.server.answers import about, eta_s, unreached
 from kling_mcp.server.tool import Waiting, without_waiting
 from kling_mcp.server.views import STATUS
@@ -33,9 +35,10 @@ async def make_job(call: Call[Operation]) -> types.CallToolResult:
     operation = without_waiting(call.request, call.tools[call.request.tool].operation)
     arguments = {name: value for name, value in call.arguments.items() if name in type(operation).model_fields}
     job = await call.jobs.submit(operation, arguments)
-    job = await call.jobs.answered(job.id)
-    if not (job.settled or unreached(job)):
-        (job,) = await waited(call, [job.id], budget(call, call.settings.wait_seconds))
+    with suppress(LocalTrouble):  # a ledger that cannot be read now must not make a submitted job look refused
+        job = await call.jobs.answered(job.id)
+        if not (job.settled or unreached(job)):
+            (job,) = await waited(call, [job.id], budget(call, call.settings.wait_seconds))
     return await about(call.jobs, job, fresh=True)
 
 
