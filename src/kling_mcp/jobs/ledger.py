@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA_VERSION = 1
+SQLITE_PATIENCE_S = 30.0
+"""How long a program that is not ours may hold the file; ours queue at the lock file before they touch it."""
 
 WAL_SAFE_SINCE = (3, 51, 3)
 """Older SQLite can corrupt a WAL database that several connections write to (the WAL-reset bug); there we use
@@ -294,7 +296,7 @@ def _attempt(operation: Operation, db: sqlite3.Connection) -> Any:  # noqa: ANN4
 
 def _opened(path: Path) -> sqlite3.Connection:
     os.close(private_file(path))
-    db = sqlite3.connect(path, timeout=30.0, isolation_level=None)
+    db = sqlite3.connect(path, timeout=SQLITE_PATIENCE_S, isolation_level=None)
     mode = "WAL" if sqlite3.sqlite_version_info >= WAL_SAFE_SINCE else "TRUNCATE"
     for pragma in (f"journal_mode={mode}", "synchronous=FULL", "foreign_keys=ON"):
         db.execute(f"PRAGMA {pragma}").close()
