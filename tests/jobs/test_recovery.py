@@ -148,3 +148,13 @@ async def _seen(stack: Stack, job: Job, condition: Callable[[Job], bool]) -> Non
     with anyio.fail_after(20):
         while not condition((await _rows(stack.ledger, [job]))[0]):
             await stack.clock.sleep(1.0)
+
+
+async def test_a_file_that_could_not_be_fetched_arrives_by_itself_once_the_way_is_free(tmp_path: Path) -> None:
+    (tmp_path / "films").write_text("in the way")
+    async with running_stack(tmp_path) as stack:
+        job = await stack.made(prompt="a kite")
+        assert job.delivery is Delivery.FAILED
+        (tmp_path / "films").unlink()
+        await _seen(stack, job, lambda now: now.delivery is Delivery.STORED)
+        assert stack.sandbox.state.creates == 1

@@ -122,12 +122,12 @@ class Ledger:
             "WHERE account=? AND state=? AND not_before<=? ORDER BY created_at LIMIT ?", account, state, now, limit
         )
 
-    async def to_deliver(self, account: str, now: float, limit: int = 100) -> list[Job]:
-        """Finished jobs of this account whose files should be fetched now."""
+    async def in_delivery(self, account: str, delivery: Delivery, now: float, limit: int = 100) -> list[Job]:
+        """Finished jobs of this account at this point of their delivery whose time has come, oldest first."""
         return await self._jobs(
             "WHERE account=? AND delivery=? AND not_before<=? ORDER BY finished_at LIMIT ?",
             account,
-            Delivery.FETCHING,
+            delivery,
             now,
             limit,
         )

@@ -205,9 +205,12 @@ def undelivered(job: Job, media: tuple[Media, ...], trouble: KlingError, now: fl
     job = replace(_free(job, now), media=media)
     if isinstance(trouble, Lost) and now - job.created_at > RESULT_LIFE_S:
         return replace(job, delivery=Delivery.EXPIRED)
-    if trouble.retryable and isinstance(trouble, Unavailable) and job.fetches < FETCHES_IN_A_ROW:
+    if isinstance(trouble, Unavailable) and job.fetches < FETCHES_IN_A_ROW:
         return replace(job, delivery=Delivery.FETCHING, not_before=now + _spread(2.0**job.fetches, dice))
-    return replace(job, delivery=Delivery.FAILED)
+    may_help = trouble.retryable or isinstance(trouble, Lost)  # an address that ran out is asked for anew
+    since = now - (job.finished_at or now)
+    pause = _spread(min(3600.0, max(60.0, since / 2.0)), dice) if may_help else RESULT_LIFE_S
+    return replace(job, delivery=Delivery.FAILED, not_before=now + pause)
 
 
 def patience(jobs: Sequence[Job], now: float, dice: random.Random) -> float:

@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from kling_mcp.errors import Failure, KlingError, LocalTrouble, OutcomeUnknown, Unavailable
 from kling_mcp.jobs import moves
-from kling_mcp.jobs.model import Job, Media, State
+from kling_mcp.jobs.model import Delivery, Job, Media, State
 from kling_mcp.providers.base import TaskRef
 
 if TYPE_CHECKING:
@@ -161,7 +161,8 @@ class Steps:
     async def deliverable(self) -> list[Job]:
         """Finished jobs whose files nobody is fetching: no more than can be begun now, so that others may help."""
         now = self._clock.now()
-        waiting = [j for j in await self._ledger.to_deliver(self._provider.account, now) if not self._held(j, now)]
+        ready = await self._ledger.in_delivery(self._provider.account, Delivery.FETCHING, now)
+        waiting = [job for job in ready if not self._held(job, now)]
         return waiting[: max(0, FETCHES_AT_ONCE - len(self._fetching))]
 
     async def deliver(self, job: Job) -> None:
@@ -194,6 +195,15 @@ class Steps:
                 trouble = error
                 media.append(moves.troubled(result, error))
         return tuple(media), trouble
+
+    async def try_again(self) -> None:
+        """Have the files fetched that could not be some time ago: disks are cleared, networks come back."""
+        now = self._clock.now()
+        for job in await self._ledger.in_delivery(self._provider.account, Delivery.FAILED, now, FETCHES_AT_ONCE):
+            try:
+                await self.refetch(job)
+            except KlingError as trouble:
+                await self._save(job, moves.undelivered(job, job.media, trouble, now, self._dice))
 
     async def refetch(self, job: Job) -> Job | None:
         """Have missing files fetched again, from addresses asked for anew: the old ones may have run out."""

@@ -73,7 +73,8 @@ class Worker:
             self.post(job)
         for job in await self._steps.deliverable():
             self._start(self._steps.deliver, job)
-        await self._sweep()  # last, because Kling may take its time to answer
+        await self._sweep()  # these last, because Kling may take its time to answer
+        await self._steps.try_again()
         return await self._steps.anything_open()
 
     async def _sweep(self) -> None:
