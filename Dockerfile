@@ -1,4 +1,4 @@
-# kling-mcp over HTTP. Listening beyond loopback needs a token of at least 32 characters:
+# kling-mcp over HTTP. Listening beyond loopback needs a token (32 random characters):
 #   docker build -t kling-mcp .
 #   docker run -p 8000:8000 -v kling:/data -e KLING_API_KEY=... -e KLING_HTTP_TOKEN=... kling-mcp
 # Clients that reach it by a name of its own need -e KLING_PUBLIC_URL=https://that.name: foreign names are refused.

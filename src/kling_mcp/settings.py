@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     read_only: bool = False
     """Hide every tool that can spend units or change anything."""
     http_token: SecretStr | None = None
-    """Bearer token for `kling-mcp http`; required to listen on anything but loopback. At least 32 characters."""
+    """Bearer token for `kling-mcp http`; required to listen on anything but loopback. Use 32 random characters."""
     public_url: str | None = None
     """Where others reach `kling-mcp http`, if it has a name of its own (https://kling.example.org)."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"

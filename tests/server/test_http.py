@@ -248,8 +248,8 @@ async def test_an_open_address_without_a_token_is_refused(house: House) -> None:
 
 
 async def test_a_token_that_can_be_guessed_does_not_open_an_address_to_others(house: House) -> None:
-    guessable = replace(house, settings=house.settings.model_copy(update={"http_token": SecretStr("guess-me")}))
+    guessable = replace(house, settings=house.settings.model_copy(update={"http_token": SecretStr("gu3ss")}))
     with pytest.raises(LocalTrouble) as trouble:
         await serve_http(guessable, "0.0.0.0", 0)  # noqa: S104 - it is refused
-    assert "fewer than 32 characters" in trouble.value.failure.message
-    assert "guess-me" not in str(trouble.value.failure)
+    assert "fewer than 8 characters" in trouble.value.failure.message
+    assert "gu3ss" not in str(trouble.value.failure)

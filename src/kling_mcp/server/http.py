@@ -34,7 +34,10 @@ log = logging.getLogger(__name__)
 
 BODY_AT_MOST = 16 * 2**20
 """Bytes of a request: Kling takes pictures of 10 MB, which Base64 makes 13.4 MB."""
-TOKEN_AT_LEAST = 32
+TOKEN_AT_LEAST = 8
+"""Characters. Shorter ones are guessed in minutes, so no address is opened to others on them."""
+TOKEN_BETTER = 32
+"""Characters from which on nobody guesses a random token."""
 GRACE_S = 0.7
 """Seconds after which connections that have not ended by themselves are cut."""
 
@@ -142,11 +145,13 @@ def _check_token(settings: Settings, host: str) -> None:
     token = settings.http_token.get_secret_value() if settings.http_token else ""
     if not token and not is_loopback(host):
         raise LocalTrouble(
-            f"kling-mcp will not listen on {host} without a token: anybody who reaches it could spend your units.",
-            fix=f"Set KLING_HTTP_TOKEN to at least {TOKEN_AT_LEAST} random characters, or use --host 127.0.0.1.",
+            f"The server will not listen on {host} without a token: anybody who reaches it could spend your units.",
+            fix=f"Set KLING_HTTP_TOKEN to {TOKEN_BETTER} random characters, or use --host 127.0.0.1.",
         )
-    if token and len(token) < TOKEN_AT_LEAST:
-        short = f"KLING_HTTP_TOKEN has fewer than {TOKEN_AT_LEAST} characters and can be guessed."
-        if not is_loopback(host):
-            raise LocalTrouble(short, fix="Set it to that many random characters, or use --host 127.0.0.1.")
-        log.warning(short)
+    if 0 < len(token) < TOKEN_AT_LEAST and not is_loopback(host):
+        raise LocalTrouble(
+            f"KLING_HTTP_TOKEN has fewer than {TOKEN_AT_LEAST} characters and can be guessed.",
+            fix=f"Set it to {TOKEN_BETTER} random characters, or use --host 127.0.0.1.",
+        )
+    if 0 < len(token) < TOKEN_BETTER:
+        log.warning("KLING_HTTP_TOKEN is short: %d random characters keep strangers out.", TOKEN_BETTER)
