@@ -32,7 +32,7 @@ SANDBOX_URL = "https://sandbox.invalid"
 SANDBOX_SPEED = 10.0
 SANDBOX_UNITS = Decimal(1_000_000)
 """It remembers what was spent from one start to the next; nobody shall run out while trying things."""
-SAMPLE = "This is a sample from the sandbox, not Kling: it cost nothing. Set KLING_API_KEY for the real thing."
+SAMPLE = "This is a sample from the sandbox, not Kling: the units are pretended. Set KLING_API_KEY for the real thing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,9 @@ def _credential(settings: Settings) -> ApiKey | KeyPair | None:
         return ApiKey(settings.api_key)
     if settings.access_key and settings.secret_key:
         return KeyPair(settings.access_key, settings.secret_key)
+    if settings.access_key or settings.secret_key:
+        have, lack = ("ACCESS", "SECRET") if settings.access_key else ("SECRET", "ACCESS")
+        raise InvalidRequest.one("", f"KLING_{have}_KEY is set but KLING_{lack}_KEY is not: they only work together.")
     return None
 
 

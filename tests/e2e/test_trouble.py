@@ -36,6 +36,11 @@ def test_without_a_key_it_starts_and_says_where_to_get_one(tmp_path: Path) -> No
     assert "KLING_PROVIDER=sandbox" in text
 
 
+def test_half_a_key_pair_is_said_to_be_half(tmp_path: Path) -> None:
+    _, text = said(environment(tmp_path, KLING_ACCESS_KEY="half"))
+    assert "KLING_ACCESS_KEY is set but KLING_SECRET_KEY is not" in text
+
+
 def test_a_wrong_key_is_said_to_be_wrong(kling: PretendKling, tmp_path: Path) -> None:
     error, text = said(environment(tmp_path, KLING_BASE_URL=kling.url, KLING_API_KEY="wrong-key-canary"))
     assert (error["code"], error["charged"], error["retryable"]) == ("1002", False, False)

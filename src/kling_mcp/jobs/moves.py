@@ -274,7 +274,6 @@ def _queued_again(job: Job, now: float, failure: Failure, pause: float, outlook:
         _free(job, now),
         state=State.QUEUED,
         not_before=now + pause,
-        unreached_since=None,
         blocked_reason=f"{failure.message} {outlook}".strip(),
     )
 
@@ -349,7 +348,8 @@ def _task_failure(progress: Progress) -> Failure:
 
 
 def _free(job: Job, now: float) -> Job:
-    return replace(job, owner=None, lease_until=None, updated_at=now)
+    """Nobody is at it any more, and whatever happens next is the first of its kind."""
+    return replace(job, owner=None, lease_until=None, unreached_since=None, updated_at=now)
 
 
 def _pause(job: Job, dice: random.Random, *, at_least: float, cap: float) -> float:

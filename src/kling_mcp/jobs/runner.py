@@ -38,6 +38,7 @@ HEARTBEAT_S = 5.0
 TYPICAL_S = 120.0
 """How long a generation takes when none of its kind was seen yet."""
 LONG_VALUE = 4000
+MISSING_NAMED = 5
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -273,10 +274,10 @@ class Jobs:
         found = await self._ledger.many(job_ids)
         missing = [i for i in job_ids if i not in found]
         if missing:
+            named = ", ".join(repr(i[:60]) for i in missing[:MISSING_NAMED])
+            more = f" nor {len(missing) - MISSING_NAMED} others" if len(missing) > MISSING_NAMED else ""
             raise InvalidRequest.one(
-                "job_id",
-                f"There is no job {', '.join(repr(i[:60]) for i in missing)} in this ledger. "
-                "list_jobs shows the ids of recent jobs.",
+                "job_id", f"There is no job {named}{more} in this ledger. list_jobs shows the ids of recent jobs."
             )
         return [found[i] for i in job_ids]
 
