@@ -154,6 +154,20 @@ def test_a_voice_is_billed_when_the_prompt_cites_it() -> None:
     assert silent.notes == ("No voice will speak, and none is billed, unless the prompt cites it as <<<voice_1>>>.",)
 
 
+def test_a_prompt_that_3_0_turbo_would_cut_into_shots_is_told_to_be_sent_as_one() -> None:
+    note = (
+        "The prompt reads like a list of shots (shot n, seconds, words). It is sent with a colon so that Kling makes "
+        "one shot of it; for several, use multi_shot of kling-v3."
+    )
+    for model, prompt, told in (
+        ("kling-3.0-turbo", "shot 1, 3, a gull; shot 2, 2, a boat;", True),
+        ("kling-3.0-turbo", "one shot, 3, 4", False),
+        ("kling-v3", "shot 1, 3, a gull; shot 2, 2, a boat;", False),
+    ):
+        notes = GenerateVideo.parse({"prompt": prompt, "model_name": model}).quote().notes
+        assert (note in notes) is told
+
+
 def test_a_citation_with_blanks_is_sent_and_billed_as_kling_knows_it() -> None:
     voiced = {"model_name": "kling-v2-6", "mode": "pro", "sound": "on", "image": A, "voice_list": [{"voice_id": "8"}]}
     request = GenerateVideo.parse({**voiced, "prompt": "She says <<< voice_1 >>> hello"})

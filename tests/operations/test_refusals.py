@@ -150,6 +150,14 @@ def problems(arguments: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         ({**VOICED, "prompt": "she speaks"}, "sound", "'sound' is 'off', but 'voice_list' needs 'on'."),
         (
+            {**VOICED, "prompt": "she speaks", "image_tail": B},
+            "voice_list",
+            (
+                "'voice_list' asks for a voice, but kling-v2-6 with 'image_tail' is silent. Remove one of them. No "
+                "Kling model can do this."
+            ),
+        ),
+        (
             {"prompt": "x", "cfg_scale": 1.2},
             "cfg_scale",
             "'cfg_scale' should be less than or equal to 1 (you gave 1.2).",

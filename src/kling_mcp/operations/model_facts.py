@@ -7,6 +7,7 @@ name stands here. To follow a change at Kling, change a row.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -21,6 +22,9 @@ NO_MODE = "*"
 
 RESOLUTIONS: Mapping[str, str] = MappingProxyType({"std": "720p", "pro": "1080p", "4k": "4k"})
 """What the new wire calls each mode. Contract: video.md, section 1."""
+
+SHOT_START = re.compile(r"\b(shot\s+\d+)\s*,(?=\s*\d+\s*,)", re.IGNORECASE)
+"""How a shot begins in a prompt, ``shot n, m, words;``, where the new wire expands that. Contract: video.md B1."""
 
 
 @dataclass(frozen=True, slots=True)

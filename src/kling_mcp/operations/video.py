@@ -138,6 +138,12 @@ kling-v2-5-turbo: cheapest."""
         return self.sound == "on" or self.facts.always_sound
 
     @property
+    def silenced(self) -> bool:
+        """Whether the last frame rules out the sound that the model otherwise has."""
+        row = self.row if self.image_tail else None
+        return row is not None and row.sound and not row.sound_with_last
+
+    @property
     def shots(self) -> tuple[Shot, ...]:
         """The shots the agent wrote, in order; empty unless ``shot_type`` is customize."""
         written = self.multi_prompt if self.multi_shot and self.shot_type == "customize" else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kling_mcp.errors import Problem
 from kling_mcp.operations.base import Rule, rule
 from kling_mcp.operations.model_facts import NO_MODE
+from kling_mcp.operations.video_rules import voice_fields
 from kling_mcp.operations.wording import listed, seconds, shown
 
 if TYPE_CHECKING:
@@ -188,9 +189,17 @@ def _camera_move_exists(request: GenerateVideo) -> Iterator[Problem]:
 
 @rule("model_name", "sound", "mode")
 def _sound_goes_with_a_last_frame(request: GenerateVideo) -> Iterator[Problem]:
-    row = request.row
-    if request.sound == "on" and request.image_tail and row is not None and row.sound and not row.sound_with_last:
+    if request.sound == "on" and request.silenced:
         yield Problem("sound", f"'sound' is 'on', but {request.model_name} with 'image_tail' is silent. Set it to off.")
+
+
+@rule("model_name", "mode", "prompt", "multi_prompt", "multi_shot", "shot_type")
+def _voices_go_with_a_last_frame(request: GenerateVideo) -> Iterator[Problem]:
+    for field in voice_fields(request) if request.silenced else ():
+        yield Problem(
+            field,
+            f"'{field}' asks for a voice, but {request.model_name} with 'image_tail' is silent. Remove one of them.",
+        )
 
 
 @rule("model_name", "sound")
@@ -232,6 +241,7 @@ LIMITS: tuple[Rule[GenerateVideo], ...] = (
     *(each for feature in FEATURES for each in _feature_rules(feature)),
     _camera_move_exists,
     _sound_goes_with_a_last_frame,
+    _voices_go_with_a_last_frame,
     _sound_can_be_off,
     _prompt_fits,
     _wording_is_taken,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kling_mcp.operations.base import Quote
-from kling_mcp.operations.model_facts import NO_MODE
+from kling_mcp.operations.model_facts import NO_MODE, SHOT_START
 from kling_mcp.operations.rates import CARD_DATE, RETIRED_PRICES_ARE, units_per_second, video_units
 from kling_mcp.operations.video_advice import CURRENT, able
 from kling_mcp.operations.video_rules import cites_voice
@@ -53,6 +53,11 @@ def _notes(request: GenerateVideo) -> Iterator[str]:
         yield f"cfg_scale is not sent: {facts.name} ignores it."
     if facts.always_sound:
         yield f"Sound is always included with {facts.name}."
+    if facts.shot_grammar and SHOT_START.search(request.prompt or ""):
+        yield (
+            "The prompt reads like a list of shots (shot n, seconds, words). It is sent with a colon so that Kling "
+            "makes one shot of it; for several, use multi_shot of kling-v3."
+        )
     if request.shots and request.prompt:
         yield "prompt is not sent: with customized shots Kling reads only multi_prompt."
     if request.voice_list and not cites_voice(request):

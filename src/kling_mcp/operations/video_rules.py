@@ -128,6 +128,12 @@ def cites_voice(request: GenerateVideo) -> bool:
     return bool(request.voice_list) and any(kind == "voice" for kind, _ in _citations(request))
 
 
+def voice_fields(request: GenerateVideo) -> list[str]:
+    """The arguments that ask for a voice."""
+    cited = any(kind == "voice" for kind, _ in _citations(request))
+    return ["prompt"] * cited + given(request, "voice_list")
+
+
 @rule("prompt", "multi_prompt", "multi_shot", "shot_type", "element_list", "voice_list")
 def _citations_are_listed(request: GenerateVideo) -> Iterator[Problem]:
     lengths = {"voice": len(request.voice_list or ()), "element": len(request.element_list or ())}
@@ -141,13 +147,11 @@ def _citations_are_listed(request: GenerateVideo) -> Iterator[Problem]:
             )
 
 
-@rule("prompt", "multi_prompt", "multi_shot", "shot_type", "sound", "model_name")
+@rule("prompt", "multi_prompt", "multi_shot", "shot_type", "sound", "model_name", "mode")
 def _voices_are_audible(request: GenerateVideo) -> Iterator[Problem]:
-    if request.sounds:
-        return
-    cited = any(kind == "voice" for kind, _ in _citations(request))
-    if cited or request.voice_list is not None:
-        cause = "a voice cited in the prompt" if cited else "'voice_list'"
+    asking = voice_fields(request)
+    if asking and not request.sounds and not request.silenced:
+        cause = "a voice cited in the prompt" if "prompt" in asking else "'voice_list'"
         yield Problem("sound", f"'sound' is '{request.sound or 'off'}', but {cause} needs 'on'.")
 
 

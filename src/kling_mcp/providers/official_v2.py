@@ -10,7 +10,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kling_mcp.operations.model_facts import MODELS, RESOLUTIONS, Endpoint, ModelFacts
+from kling_mcp.operations.model_facts import MODELS, RESOLUTIONS, SHOT_START, Endpoint, ModelFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,9 +45,6 @@ _CARRIED = frozenset(
 
 _CITED = {"element_list": ("element", "element_id"), "voice_list": ("voice", "voice_id")}
 """Legacy list → type of its members among ``contents``, and the key of their id."""
-
-_SHOT = re.compile(r"\b(shot\s+\d+)\s*,(?=\s*\d+\s*,)", re.IGNORECASE)
-"""The start of ``shot n, m, words;``, as Kling expands it."""
 
 
 def obstacle(path: str, body: Mapping[str, Any]) -> str | None:
@@ -102,7 +99,7 @@ def _prompt(body: Mapping[str, Any], facts: ModelFacts) -> str:
     prompt: str = body.get("prompt", "")
     # A prompt that merely looks like the grammar, where nothing can switch it off, keeps its words and loses one
     # comma: "shot 1, 3, people" → "shot 1: 3, people".
-    return _SHOT.sub(r"\1:", prompt) if facts.shot_grammar else prompt
+    return SHOT_START.sub(r"\1:", prompt) if facts.shot_grammar else prompt
 
 
 def _contents(body: Mapping[str, Any], prompt: str, ids: Mapping[str, str]) -> dict[str, Any]:
