@@ -42,8 +42,7 @@ def refusal(picture: object) -> str:
     "url",
     [
         "https://cdn.example/a.png?x=1#y",
-        "http://127.0.0.1:8123/samples/a.png",
-        "http://[::1]/a.png",
+        "http://93.184.215.14/a.png",
         "HTTPS://CDN.EXAMPLE/A.JPG",
         "https://bücher.example/ä.png",
         "https://bucket.s3.amazonaws.com/a.png?X-Amz-Security-Token=" + "A" * 4000,
@@ -51,6 +50,13 @@ def refusal(picture: object) -> str:
 )
 def test_an_address_is_sent_as_it_was_written(url: str) -> None:
     assert sent(f" {url} ") == url
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8123", "[::1]", "localhost", "10.0.0.7", "192.168.1.2", "169.254.169.254", "[::ffff:10.0.0.1]"]
+)
+def test_an_address_that_kling_cannot_reach_is_refused_before_it_costs_a_job(host: str) -> None:
+    assert "which Kling cannot reach. Give Base64." in refusal(f"http://{host}/a.png")
 
 
 def test_base64_is_sent_without_its_data_prefix_and_without_line_breaks() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import ipaddress
 import re
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -65,7 +66,17 @@ def _checked_url(text: str) -> str:
         _refuse(f"is not a usable URL: it needs a host, no spaces, and at most {MAX_URL} characters.")
     if parts.username is not None or parts.password is not None:
         _refuse("has a user name or password in its URL. Give an address that needs none, or Base64.")
+    if _is_private(host):
+        _refuse(f"is an address inside a machine or network ({host[:60]}), which Kling cannot reach. Give Base64.")
     return text
+
+
+def _is_private(host: str) -> bool:
+    """Whether only this machine or its network can reach the host. Names are not looked up: rules do no I/O."""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _without_prefix(text: str) -> str:
