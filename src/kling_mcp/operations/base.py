@@ -84,7 +84,7 @@ def rule(*reads: str) -> Callable[[Callable[[AnyOperation], Iterator[Problem]]],
 class Operation(BaseModel):
     """One thing Kling can do. Subclasses are the catalogue."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
 
     tool: ClassVar[str]
     """The tool's name, fixed: clients depend on it."""
