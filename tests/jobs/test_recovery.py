@@ -51,6 +51,20 @@ async def test_files_of_an_old_keys_jobs_are_fetched_with_the_new_one(tmp_path: 
         assert [j.delivery for j in done] == [Delivery.STORED, Delivery.STORED]
 
 
+async def test_a_job_that_waits_for_an_old_key_says_so_and_can_be_withdrawn(tmp_path: Path) -> None:
+    clock = SystemClock(HURRY)
+    sandbox = new_sandbox(clock)
+    async with running_stack(tmp_path, sandbox=sandbox, clock=clock, credential=OLD_KEY) as before:
+        sandbox.faults.add(Fault("code", CREATE, "POST", code=1303, times=None))
+        job = await before.submitted(prompt="a kite")
+        await before.jobs.answered(job.id, 60.0)
+    sandbox.faults.clear()
+    async with running_stack(tmp_path, sandbox=sandbox, clock=clock) as after:
+        assert "another Kling credential" in (await after.jobs.get(job.id)).blocked_reason
+        assert (await after.jobs.cancel(job.id)).state is State.CANCELLED
+    assert sandbox.state.creates == 0
+
+
 async def test_what_an_old_key_left_in_doubt_is_found_with_the_new_one(tmp_path: Path) -> None:
     clock = SystemClock(HURRY)
     sandbox = new_sandbox(clock)

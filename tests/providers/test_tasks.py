@@ -140,7 +140,9 @@ def test_only_units_count_as_units(billing: object, units: Decimal | None) -> No
     assert progress_of({"id": "1", "billing": billing}) == Progress("1", "processing", units=units)
 
 
-@pytest.mark.parametrize(("given", "units"), [("4.4", "4.4"), (4.4, "4.4"), ("0", "0"), ("", None), ("NaN", None)])
+@pytest.mark.parametrize(
+    ("given", "units"), [("4.4", "4.4"), (4.4, "4.4"), ("0", "0"), ("", None), ("NaN", None), ("1e5000", None)]
+)
 def test_the_legacy_deduction_is_read_from_text_or_number(given: object, units: str | None) -> None:
     expected = None if units is None else Decimal(units)
     assert progress_of({"task_id": "1", "final_unit_deduction": given}) == Progress("1", "processing", units=expected)

@@ -8,6 +8,7 @@ import logging
 import secrets
 import statistics
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import anyio
@@ -39,6 +40,10 @@ TYPICAL_S = 120.0
 """How long a generation takes when none of its kind was seen yet."""
 LONG_VALUE = 4000
 MISSING_NAMED = 5
+OTHER_KEY = (
+    "It was accepted under another Kling credential and is submitted when a server with that one runs; nothing was "
+    "charged. cancel_job withdraws it."
+)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -279,7 +284,13 @@ class Jobs:
             raise InvalidRequest.one(
                 "job_id", f"There is no job {named}{more} in this ledger. list_jobs shows the ids of recent jobs."
             )
-        return [found[i] for i in job_ids]
+        return [self._explained(found[i]) for i in job_ids]
+
+    def _explained(self, job: Job) -> Job:
+        """A job with the reason why it waits that only this process can know."""
+        if job.state is State.QUEUED and job.account != self._provider.account:
+            return replace(job, blocked_reason=OTHER_KEY)
+        return job
 
     def _tell(self) -> None:
         news, self._news = self._news, anyio.Event()

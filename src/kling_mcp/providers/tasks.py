@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from kling_mcp.operations.base import Yields
 
+MOST = Decimal(10) ** 15
+"""More than any account has units, or any time has milliseconds. A figure beyond it is a mistake we could not show."""
+
 STATUSES: Mapping[str, TaskStatus] = MappingProxyType(
     {
         "submitted": "submitted",
@@ -81,14 +84,14 @@ def progress_of(task: object) -> Progress | None:
 
 
 def amount(value: object) -> Decimal | None:
-    """A quantity Kling sends as text or as a number; None if it is neither."""
+    """A quantity Kling sends as text or as a number; None if it is neither, or beyond all sense."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number) < MOST else None
 
 
 def fields_of(value: object) -> Mapping[str, Any]:
