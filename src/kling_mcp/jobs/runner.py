@@ -272,6 +272,8 @@ class Jobs:
                 since_beat = 0.0
                 await on_progress(jobs)
             await event_or(news, min(RE_READ_S, left), self.clock)
+            if self._draining:  # without another read: a disk that is slow just now must not cost a client its handle
+                return jobs
             spent = max(0.0, self.clock.now() - began)  # the clock may have been set back meanwhile
             left, since_beat = left - spent, since_beat + spent
 
