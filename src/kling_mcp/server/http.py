@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from contextlib import asynccontextmanager
@@ -38,8 +39,10 @@ TOKEN_AT_LEAST = 8
 """Characters. Shorter ones are guessed in minutes, so no address is opened to others on them."""
 TOKEN_BETTER = 32
 """Characters from which on nobody guesses a random token."""
-GRACE_S = 0.7
-"""Seconds after which connections that have not ended by themselves are cut."""
+ANSWERING_S = 0.25
+"""Seconds that waiting calls have at the end for sending their handle."""
+GRACE_S = 0.4
+"""Seconds after which connections that then have not ended by themselves are cut."""
 
 # The gate checks Host and Origin for every path; the SDK's own check of its paths would only repeat it.
 _CHECKED_AT_THE_GATE = TransportSecuritySettings(enable_dns_rebinding_protection=False)
@@ -119,22 +122,31 @@ class DrainingServer(uvicorn.Server):
     """uvicorn, which at a signal first ends what would hold it up, and then returns instead of dying of the signal.
 
     Its own order would wait for all connections before anything hears of the shutdown, and a listening client never
-    hangs up.
+    hangs up. And whoever serves event streams cuts them as soon as ``should_exit`` is set, so it is set only after the
+    calls that wait on them have had time to answer.
     """
 
     def __init__(self, config: uvicorn.Config, drain: Callable[[], None]) -> None:
         super().__init__(config)
         self._drain = drain
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let waiting calls answer, then close."""
-        self._drain()
-        await super().shutdown(sockets)
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and remember the loop that signals have to be handed to."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Remember to stop, but not the signal: what is raised again after serving would kill us mid-way."""
+        """Begin to end, but forget the signal: what is raised again after serving would kill us mid-way."""
         del sig, frame
-        self.should_exit = True
+        if self._loop is None:
+            self.should_exit = True
+        else:
+            self._loop.call_soon_threadsafe(self._end, self._loop)
+
+    def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._drain()
+        loop.call_later(ANSWERING_S, setattr, self, "should_exit", True)
 
 
 async def _health(_: Request) -> JSONResponse:
