@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from kling_mcp.clock import Clock, SystemClock
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.runner import Jobs
+from kling_mcp.providers.http import Door
+from kling_mcp.providers.official import ApiKey, KeyPair, OfficialProvider
 from kling_mcp.providers.unconfigured import Unconfigured
 from kling_mcp.server.catalogue import build_server
 
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
 
     from kling_mcp.media.downloads import Downloads
     from kling_mcp.providers.base import Provider
-    from kling_mcp.providers.official import ApiKey, KeyPair
     from kling_mcp.sandbox.app import Sandbox
     from kling_mcp.server.front import KlingServer
     from kling_mcp.settings import Settings
@@ -89,9 +92,6 @@ def _official(settings: Settings, clock: Clock) -> _Kling:
 
 def _official_provider(settings: Settings, clock: Clock) -> Provider:
     """Kling, or nobody when the settings do not say who we are: then every tool says what to set."""
-    from kling_mcp.providers.http import Door  # noqa: PLC0415 - a server without a key does without it
-    from kling_mcp.providers.official import OfficialProvider  # noqa: PLC0415 - as above
-
     try:
         credential = _credential(settings)
         return OfficialProvider(Door(settings.kling_url, clock=clock), credential) if credential else Unconfigured()
@@ -100,8 +100,6 @@ def _official_provider(settings: Settings, clock: Clock) -> Provider:
 
 
 def _credential(settings: Settings) -> ApiKey | KeyPair | None:
-    from kling_mcp.providers.official import ApiKey, KeyPair  # noqa: PLC0415 - as above
-
     if settings.api_key:
         return ApiKey(settings.api_key)
     if settings.access_key and settings.secret_key:
@@ -115,12 +113,9 @@ def _credential(settings: Settings) -> ApiKey | KeyPair | None:
 def _sandboxed(settings: Settings, clock: Clock) -> _Kling:
     """The pretend Kling in this very process, its tasks kept beside the ledger so that they outlive it."""
     import httpx2  # noqa: PLC0415 - loaded at first use: it slows the start
-    from pydantic import SecretStr  # noqa: PLC0415 - as above
 
     from kling_mcp.media.downloads import Downloads  # noqa: PLC0415 - as above
-    from kling_mcp.providers.http import Door  # noqa: PLC0415 - as above
-    from kling_mcp.providers.official import ApiKey, OfficialProvider  # noqa: PLC0415 - as above
-    from kling_mcp.sandbox.app import Sandbox  # noqa: PLC0415 - as above
+    from kling_mcp.sandbox.app import API_KEY, Sandbox  # noqa: PLC0415 - as above
 
     pretend = Sandbox(
         clock=SystemClock(SANDBOX_SPEED) if isinstance(clock, SystemClock) else clock,
@@ -134,7 +129,7 @@ def _sandboxed(settings: Settings, clock: Clock) -> _Kling:
 
     door = Door(SANDBOX_URL, clock=clock, client_factory=client)
     return _Kling(
-        OfficialProvider(door, ApiKey(SecretStr("sandbox")), name="sandbox"),
+        OfficialProvider(door, ApiKey(SecretStr(API_KEY)), name="sandbox"),
         lambda folder: Downloads(folder, client, trusted_origin=SANDBOX_URL),
         notes=(SAMPLE,),
     )

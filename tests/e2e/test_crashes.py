@@ -36,6 +36,13 @@ def finished(server: StdioServer, job_id: str) -> dict[str, Any]:
     return job
 
 
+def inherited(env: dict[str, str]) -> dict[str, Any]:
+    """The one job of the ledger, as a freshly started server finishes it."""
+    with StdioServer(env) as heir:
+        (row,) = heir.call("list_jobs")["jobs"]
+        return finished(heir, row["job_id"])
+
+
 def test_killed_between_the_create_and_its_answer_the_job_finishes_after_a_restart(
     kling: PretendKling, tmp_path: Path
 ) -> None:
@@ -46,12 +53,10 @@ def test_killed_between_the_create_and_its_answer_the_job_finishes_after_a_resta
             victim.begin("tools/call", {"name": "generate_video", "arguments": {"prompt": "a kite"}})
             eventually(lambda: kling.ledger()["creates"] == 1)
             victim.process.kill()
-        with StdioServer(env) as heir:
-            (row,) = heir.call("list_jobs")["jobs"]
-            job = finished(heir, row["job_id"])
-            assert job["status"] == "succeeded"
-            assert Path(job["media"][0]["path"]).stat().st_size > 10_000
-            assert finished(witness, row["job_id"])["units_charged"] == job["units_quoted"] == 3
+        job = inherited(env)
+        assert job["status"] == "succeeded"
+        assert Path(job["media"][0]["path"]).stat().st_size > 10_000
+        assert finished(witness, job["job_id"])["units_charged"] == job["units_quoted"] == 3
     assert kling.ledger()["creates"] == 1
     assert kling.ledger()["duplicates_refused"] == 0
 
@@ -65,9 +70,7 @@ def test_killed_before_the_create_leaves_the_job_is_created_once_after_a_restart
         victim.begin("tools/call", {"name": "generate_video", "arguments": {"prompt": "a kite"}})
         eventually(lambda: kling.ledger()["requests"].get("POST /v1/videos/text2video"))
         victim.process.kill()
-    with StdioServer(env) as heir:
-        (row,) = heir.call("list_jobs")["jobs"]
-        assert finished(heir, row["job_id"])["status"] == "succeeded"
+    assert inherited(env)["status"] == "succeeded"
     assert kling.ledger()["creates"] == 1
 
 
@@ -86,7 +89,5 @@ def test_when_the_host_hangs_up_mid_call_the_server_ends_at_once_and_the_job_goe
         assert server.process.returncode == 0
         assert time.monotonic() - began < 2, "200 ms is measured by bench/; here only that it does not wait"
         server.process.stdin = None
-    with StdioServer(env) as heir:
-        (row,) = heir.call("list_jobs")["jobs"]
-        assert finished(heir, row["job_id"])["status"] == "succeeded"
+    assert inherited(env)["status"] == "succeeded"
     assert kling.ledger()["creates"] == 1

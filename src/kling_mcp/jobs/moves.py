@@ -51,14 +51,7 @@ FETCHES_IN_A_ROW = 5
 
 def claimed(job: Job, owner: str, now: float) -> Job:
     """Queued → submitting: this process may now post it, for as long as the lease holds."""
-    return replace(
-        job,
-        state=State.SUBMITTING,
-        owner=owner,
-        lease_until=now + LEASE_S,
-        attempts=job.attempts + 1,
-        updated_at=now,
-    )
+    return replace(_taken(job, owner, now, LEASE_S), state=State.SUBMITTING, attempts=job.attempts + 1)
 
 
 def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: float, dice: random.Random) -> Job:
@@ -145,14 +138,7 @@ def cancelled(job: Job, now: float) -> Job:
 
 def fetching(job: Job, owner: str, now: float) -> Job:
     """This process is fetching the files now."""
-    return replace(
-        job,
-        delivery=Delivery.FETCHING,
-        owner=owner,
-        lease_until=now + FETCH_LEASE_S,
-        fetches=job.fetches + 1,
-        updated_at=now,
-    )
+    return replace(_taken(job, owner, now, FETCH_LEASE_S), delivery=Delivery.FETCHING, fetches=job.fetches + 1)
 
 
 def to_fetch(job: Job, missing: Collection[str], now: float, outputs: Sequence[Output] = ()) -> Job:
@@ -345,6 +331,11 @@ def _task_failure(progress: Progress) -> Failure:
         fix="Change the prompt or the pictures; the same request will most likely fail again.",
         charged=charged,
     )
+
+
+def _taken(job: Job, owner: str, now: float, seconds: float) -> Job:
+    """This process is at it, and is believed to be for so long."""
+    return replace(job, owner=owner, lease_until=now + seconds, updated_at=now)
 
 
 def _free(job: Job, now: float) -> Job:

@@ -39,7 +39,7 @@ HEARTBEAT_S = 5.0
 TYPICAL_S = 120.0
 """How long a generation takes when none of its kind was seen yet."""
 LONG_VALUE = 4000
-MISSING_NAMED = 5
+UNKNOWN_NAMED = 5
 OTHER_KEY = (
     "It was accepted under another Kling credential and is submitted when a server with that one runs; nothing was "
     "charged. cancel_job withdraws it."
@@ -279,10 +279,10 @@ class Jobs:
 
     async def _read(self, job_ids: Sequence[str]) -> list[Job]:
         found = await self._ledger.many(job_ids)
-        missing = [i for i in job_ids if i not in found]
-        if missing:
-            named = ", ".join(repr(i[:60]) for i in missing[:MISSING_NAMED])
-            more = f" nor {len(missing) - MISSING_NAMED} others" if len(missing) > MISSING_NAMED else ""
+        unknown = [i for i in job_ids if i not in found]
+        if unknown:
+            named = ", ".join(repr(i[:60]) for i in unknown[:UNKNOWN_NAMED])
+            more = f" nor {len(unknown) - UNKNOWN_NAMED} others" if len(unknown) > UNKNOWN_NAMED else ""
             raise InvalidRequest.one(
                 "job_id", f"There is no job {named}{more} in this ledger. list_jobs shows the ids of recent jobs."
             )
