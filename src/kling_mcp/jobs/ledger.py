@@ -33,7 +33,7 @@ WAL_SAFE_SINCE = (3, 51, 3)
 the rollback journal instead."""
 
 _REAL = {"created_at", "updated_at", "lease_until", "not_before", "settles_at", "finished_at", "unreached_since"}
-_INTEGER = {"epoch", "attempts", "doubts", "absences", "fetches"}
+_INTEGER = {"epoch", "attempts", "doubts", "absences", "fetches", "nameless"}
 _COLUMNS = tuple(f.name for f in fields(Job))
 
 _SCHEMA = (
@@ -339,6 +339,7 @@ _TO_COLUMN: Mapping[str, Callable[[Any], Any]] = {
     "media": lambda media: json.dumps([asdict(m) for m in media]),
     "failure": lambda failure: json.dumps(asdict(failure)),
     "notes": json.dumps,
+    "facts": json.dumps,
 }
 _FROM_COLUMN: Mapping[str, Callable[[Any], Any]] = {
     "arguments": json.loads,
@@ -349,6 +350,8 @@ _FROM_COLUMN: Mapping[str, Callable[[Any], Any]] = {
     "media": lambda text: tuple(Media(**m) for m in json.loads(text)),
     "failure": lambda text: Failure(**json.loads(text)),
     "notes": lambda text: tuple(json.loads(text)),
+    "facts": json.loads,
+    "nameless": bool,
 }
 
 

@@ -62,6 +62,7 @@ class Media:
         size: Bytes.
         sha256: Hex digest of the file.
         trouble: Why the file could not be fetched, one sentence; empty if nothing is wrong.
+        label: What tells it from its neighbours (``face 0``, ``joined``); empty where nothing needs to.
     """
 
     media_id: str
@@ -77,6 +78,7 @@ class Media:
     size: int | None = None
     sha256: str | None = None
     trouble: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,14 @@ class Job:
     failure: Failure | None = None
     notes: tuple[str, ...] = field(default=())
     """What the agent should know about this result (a sample, a retired model)."""
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What Kling told beside files, as small JSON (``providers.base.Progress.facts``)."""
+    nameless: bool = False
+    """Whether Kling knows it by no id of ours: a lost answer stays lost, and is never posted again."""
+    parent: str | None = None
+    """The job it is a step of."""
+    step: str = ""
+    """Which step."""
 
     @property
     def finished(self) -> bool:

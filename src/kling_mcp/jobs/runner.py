@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kling_mcp.clock import Clock
     from kling_mcp.jobs.ledger import Ledger
     from kling_mcp.media.downloads import Downloads
-    from kling_mcp.operations.base import Operation
+    from kling_mcp.operations.base import Generation
     from kling_mcp.providers.base import Balance, Provider, Request
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class Jobs:
 
     # ---- what tools call
 
-    async def submit(self, operation: Operation, arguments: Mapping[str, Any]) -> Job:
+    async def submit(self, operation: Generation, arguments: Mapping[str, Any]) -> Job:
         """Accept a job. When this returns it is durable, and it will be posted exactly once.
 
         Raises:
@@ -103,7 +103,7 @@ class Jobs:
         await self._learn(job)
         return job
 
-    def check(self, operation: Operation) -> None:
+    def check(self, operation: Generation) -> None:
         """Refuse what ``submit`` would refuse, without accepting anything. Pure.
 
         Raises:
@@ -298,7 +298,7 @@ class Jobs:
         news, self._news = self._news, anyio.Event()
         news.set()
 
-    def _intent(self, operation: Operation, arguments: Mapping[str, Any], request: Request) -> Job:
+    def _intent(self, operation: Generation, arguments: Mapping[str, Any], request: Request) -> Job:
         quote, now = operation.quote(), self.clock.now()
         return Job(
             id=_new_id(now),

@@ -5,16 +5,12 @@ Contract: video.md part D (account) and part E (units).
 
 # No `from __future__ import annotations`: pydantic reads the annotations.
 
-from decimal import Decimal
 from typing import ClassVar
 
 from pydantic import Field
 
-from kling_mcp.operations.base import Kind, Operation, Quote, Yields
+from kling_mcp.operations.base import Kind, Operation, Yields
 from kling_mcp.operations.fields import JsonObject
-from kling_mcp.operations.rates import CARD_DATE
-
-_FREE = Quote(Decimal(0), "", "free of charge", CARD_DATE)
 
 
 class CheckBalance(Operation):
@@ -29,15 +25,6 @@ class CheckBalance(Operation):
     starred: ClassVar[bool] = True
     kind: ClassVar[Kind] = "immediate"
     yields: ClassVar[Yields] = "text"
-
-    @property
-    def path(self) -> str:
-        """Contract: video.md part D."""
-        return "/account/costs"
-
-    def quote(self) -> Quote:
-        """Nothing."""
-        return _FREE
 
 
 class EstimateCost(Operation):
@@ -58,10 +45,6 @@ class EstimateCost(Operation):
     """Name of the tool, such as generate_video."""
     arguments: JsonObject = Field(default_factory=dict)
     """The arguments you would call it with."""
-
-    def quote(self) -> Quote:
-        """Nothing: it is worked out here."""
-        return _FREE
 
 
 OPERATIONS = (CheckBalance, EstimateCost)

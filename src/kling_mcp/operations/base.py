@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.schema import WithoutNull, inlined
+from kling_mcp.operations.sources import Reference, references, resolved
 from kling_mcp.operations.wording import closest, field_problem, root, unknown_name
 
 if TYPE_CHECKING:
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 Kind = Literal["job", "immediate", "local"]
 Yields = Literal["video", "image", "audio", "text", "faces", "voice", "element", "session"]
+Package = Literal["video", "image", "try-on"]
+"""The kinds of resource packs. Voices, speech, sound, faces and recognition are paid from the video pack."""
 
-USD_PER_UNIT = Decimal("0.14")
-"""List price of one unit in US dollars. Contract: video.md, part E."""
+USD_PER_UNIT: Mapping[str, Decimal] = {"video": Decimal("0.14"), "image": Decimal("0.0035")}
+"""List price of one unit in US dollars, by pack. Contract: video.md part E; image-audio-general.md section 15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,8 @@ class Quote:
     """What an operation will cost, before it is run.
 
     Attributes:
-        units: Units Kling will deduct, exactly; None where no price is known.
-        package: Which resource pack pays (``video``, ``image``, ``audio``); empty where nothing is paid.
+        units: Units Kling will deduct, exactly; None where no price is known, or not before a source is measured.
+        package: Which resource pack pays (a ``Package``); empty where nothing is paid.
         basis: How the figure comes about, for the human ("5 s x 0.8 units").
         card_date: Date of the price list the figure is from, ISO.
         notes: What the agent should know before paying (a retired model, an unconfirmed price).
@@ -51,8 +54,11 @@ class Quote:
 
     @property
     def usd(self) -> Decimal | None:
-        """List price in US dollars; None where the units are not known."""
-        return None if self.units is None else self.units * USD_PER_UNIT
+        """List price in US dollars; None where the units, or the price of a unit of that pack, are not known."""
+        if not self.units:
+            return self.units
+        price = USD_PER_UNIT.get(self.package)
+        return None if price is None else self.units * price
 
 
 AnyOperation = TypeVar("AnyOperation", bound="Operation")
@@ -95,28 +101,12 @@ class Operation(BaseModel):
     kind: ClassVar[Kind]
     yields: ClassVar[Yields]
 
-    @property
-    def path(self) -> str:
-        """Kling's legacy path this request is posted to."""
-        raise NotImplementedError
-
-    def body(self) -> dict[str, Any]:
-        """The legacy wire body, without the fields the engine owns (callback_url, external_task_id)."""
-        return self.model_dump(mode="json", exclude_none=True, by_alias=True)
+    rules: ClassVar[tuple[Rule[Any], ...]] = ()
+    """What must hold between fields."""
 
     def problems(self, unsound: AbstractSet[str] = frozenset()) -> Iterable[Problem]:
         """What is wrong between fields, given that the values of ``unsound`` fields are not usable."""
-        del unsound
-        return ()
-
-    def quote(self) -> Quote:
-        """What this request will cost. Pure: reads the rate card only."""
-        raise NotImplementedError
-
-    @property
-    def model(self) -> str | None:
-        """The model that will run it, as it is reported to the agent; None where Kling has no choice of model."""
-        return None
+        return (problem for each in self.rules for problem in each.broken_by(self, unsound))
 
     @classmethod
     def input_schema(cls) -> dict[str, Any]:
@@ -173,6 +163,103 @@ class Operation(BaseModel):
         return request.model_copy(update={field: _GIVEN for field in fields if getattr(request, field) is None})
 
 
+class Generation(Operation):
+    """An operation that makes something at Kling, mostly for units: recorded in the ledger before it is posted."""
+
+    posts_to: ClassVar[str] = ""
+    """Kling's legacy path; empty where ``path`` works it out, and for a request of several steps."""
+    nameless: ClassVar[bool] = False
+    """Whether Kling takes no id of ours with it, so that nobody can look up what became of a lost answer."""
+
+    @property
+    def path(self) -> str:
+        """Kling's legacy path this request is posted to."""
+        return self.posts_to
+
+    def body(self) -> dict[str, Any]:
+        """The legacy wire body, without the fields the engine owns (callback_url, external_task_id)."""
+        wire = self.model_dump(mode="json", exclude_none=True, by_alias=True, exclude={"watermark"})
+        watermark = getattr(self, "watermark", None)
+        return wire if watermark is None else {**wire, "watermark_info": {"enabled": watermark}}
+
+    def quote(self) -> Quote:
+        """What this request will cost. Pure: reads the rate card only."""
+        raise NotImplementedError
+
+    @property
+    def model(self) -> str | None:
+        """The model that will run it, as it is reported to the agent; None where Kling has no choice of model."""
+        return None
+
+    def references(self) -> Mapping[str, Reference]:
+        """The results of ours that its arguments name, by argument."""
+        return dict(references(self))
+
+    def resolved(self, found: Mapping[str, Any]) -> Self:
+        """The request with what was found in place of its references (see ``sources``).
+
+        Raises:
+            InvalidRequest: Now that the sources are known, some rule is broken.
+        """
+        request = resolved(self, found)
+        if problems := list(request.problems()):
+            raise InvalidRequest(problems)
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next request of a ``Composite``.
+
+    Attributes:
+        name: What it is within its job: lower-case letters, unique, the same whenever it is worked out again.
+        request: What to run. It may name results of earlier steps by their ``uri``.
+    """
+
+    name: str
+    request: Generation
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step that succeeded.
+
+    Attributes:
+        uris: Its results, ``kling://media/…``, in order.
+        facts: What Kling told beside files (a session, faces, ids).
+    """
+
+    uris: tuple[str, ...]
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A composite that has nothing left to run.
+
+    Attributes:
+        step: The step whose results and facts are those of the whole.
+        after: Address of a clip of ours: a copy with the result joined to its end is delivered too.
+        notes: What the agent should know, such as which way was taken.
+    """
+
+    step: str
+    after: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Composite(Generation):
+    """One request that takes several paid steps, each of them a job of its own in the ledger."""
+
+    def next_step(self, done: Mapping[str, Done]) -> Step | Ending:
+        """What to run next, given what was run. Pure, and the same answer whenever it is asked again.
+
+        Raises:
+            InvalidRequest: What the steps so far found rules the rest out.
+        """
+        raise NotImplementedError
+
+
 _GIVEN = object()
 """Stands for a value that was given and cannot be used."""
 
@@ -201,4 +288,18 @@ def _is_empty(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip()) or value in ([], {})
 
 
-__all__ = ["USD_PER_UNIT", "Kind", "Operation", "Quote", "Rule", "Yields", "rule"]
+__all__ = [
+    "USD_PER_UNIT",
+    "Composite",
+    "Done",
+    "Ending",
+    "Generation",
+    "Kind",
+    "Operation",
+    "Package",
+    "Quote",
+    "Rule",
+    "Step",
+    "Yields",
+    "rule",
+]

@@ -12,13 +12,16 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     WithJsonSchema,
     field_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from kling_mcp.operations import inputs
 from kling_mcp.operations.pictures import picture
+from kling_mcp.operations.sources import Reference
 from kling_mcp.operations.wording import OWN_SENTENCE
 
 # Plain None rather than pydantic's SkipJsonSchema[None]: that one turns each refusal of an optional field into two.
@@ -57,9 +60,11 @@ def _on_off(value: object) -> object:
     return words.get(key, key) if isinstance(key, bool | str) else value
 
 
-def _digits(value: object) -> object:
+def _element_id(value: object) -> object:
     """A 64-bit id, exactly: a number that came as floating point may already have lost its last digits."""
     text = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if reference := Reference.read(text, "element"):
+        return reference
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _MAX_LONG):  # noqa: PLR2004 - 2**63 has 19 digits
         raise PydanticCustomError(OWN_SENTENCE, "must be an id of digits, best given as text so that none is lost.")
     return int(text)
@@ -82,8 +87,22 @@ Axis = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), BeforeValidat
 OnOff = Annotated[Literal["on", "off"], BeforeValidator(_on_off)]
 """``on`` or ``off``; true and false are understood."""
 
-ImageInput = Annotated[str, BeforeValidator(picture)]
-"""A picture: URL, Base64 or ``data:`` URI. Valid values are URLs or bare Base64. Contract: video.md section 6."""
+_TEXT = WithJsonSchema({"type": "string"})
+
+ImageInput = Annotated[str, PlainValidator(picture), _TEXT]
+"""A picture: URL, Base64, ``data:`` URI or a result of ours. Contract: video.md section 6."""
+VideoUrl = Annotated[str, PlainValidator(inputs.video_url), _TEXT]
+"""A video's URL, or a result of ours."""
+VideoId = Annotated[str, PlainValidator(inputs.kling_id("video", "a Kling video id")), _TEXT]
+"""Kling's id of a video it made, or a result of ours."""
+AudioId = Annotated[str, PlainValidator(inputs.kling_id("audio", "an audio id of text_to_speech")), _TEXT]
+"""Kling's id of a speech it made, or a result of ours."""
+SoundFile = Annotated[str, PlainValidator(inputs.sound_file), _TEXT]
+"""A sound: URL, Base64, ``data:`` URI or a result of ours. Contract: video.md A9."""
+LibraryVoice = Annotated[str, PlainValidator(inputs.kling_id("voice", "a voice id")), _TEXT]
+"""A voice of the library, or the job that made it."""
+SessionId = Annotated[str, PlainValidator(inputs.kling_id("session", "a session id of Kling")), _TEXT]
+"""Kling's id of a session, or the job that opened it."""
 
 Tight = AfterValidator(_tight)
 """On a prompt: citations lose their blanks. Kling knows ``<<<voice_1>>>``, not ``<<< voice_1 >>>``."""
@@ -91,8 +110,9 @@ Tight = AfterValidator(_tight)
 NegativePrompt = Annotated[str, Field(max_length=2500)]
 """What must not appear. Contract: video.md A1."""
 
-LongId = Annotated[int, BeforeValidator(_digits), WithJsonSchema({"type": "string"})]
-"""A 64-bit id of Kling's; shown to agents as text, because JSON numbers of that size lose digits in many hosts."""
+ElementId = Annotated[int | str, PlainValidator(_element_id), _TEXT]
+"""A 64-bit id of Kling's, or the job that made the element; shown to agents as text, because JSON numbers of that size
+lose digits in many hosts. Always a number once resolved."""
 
 
 class Nested(BaseModel):
@@ -172,35 +192,39 @@ class Shot(Nested):
 class ElementRef(Nested):
     """An element of the library."""
 
-    element_id: LongId
+    element_id: ElementId
 
 
 class VoiceRef(Nested):
     """A voice of the library (not a text-to-speech voice)."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    voice_id: Annotated[str, Field(min_length=1, max_length=200), WithJsonSchema({"type": "string"})]
+    voice_id: LibraryVoice
 
 
 __all__ = [
+    "AudioId",
     "Axis",
     "CameraConfig",
     "CameraControl",
     "DynamicMask",
+    "ElementId",
     "ElementRef",
     "ImageInput",
     "JsonObject",
     "JsonText",
-    "LongId",
+    "LibraryVoice",
     "NegativePrompt",
     "Nested",
     "Omitted",
     "OnOff",
     "Point",
+    "SessionId",
     "Share",
     "Shot",
+    "SoundFile",
     "Tight",
+    "VideoId",
+    "VideoUrl",
     "VoiceRef",
     "Whole",
 ]

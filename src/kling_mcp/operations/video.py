@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from kling_mcp.errors import Problem
-from kling_mcp.operations.base import Kind, Operation, Quote, Yields
+from kling_mcp.operations.base import Generation, Kind, Quote, Yields
 from kling_mcp.operations.fields import (
     CameraControl,
     DynamicMask,
@@ -59,7 +59,7 @@ def _known_model(value: object) -> str:
 ModelName = Annotated[str, BeforeValidator(_known_model)]
 
 
-class GenerateVideo(Operation):
+class GenerateVideo(Generation):
     """Make a new video clip from a prompt, from a first frame, or between two frames.
 
     Paid. Use estimate_cost first when the price matters. Everything is checked before anything is charged.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
-    from kling_mcp.operations.base import Operation, Yields
+    from kling_mcp.operations.base import Generation, Yields
 
 Wire = Literal["v1", "v2"]
 """v1: Kling's legacy API, model in the body. v2: the new standard, model in the path."""
@@ -26,12 +26,14 @@ TaskStatus = Literal["submitted", "processing", "succeeded", "failed"]
 class Request:
     """A paid request, ready to be posted and re-posted byte for byte. Stored in the ledger before it leaves.
 
-    ``body`` lacks the external id: the provider adds it, at the place its wire wants it.
+    ``body`` lacks the external id: the provider adds it, at the place its wire wants it. ``nameless``: there is no
+    such place, so a lost answer can never be looked up.
     """
 
     wire: Wire
     path: str
     body: Mapping[str, Any]
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,12 @@ class Output:
 
     Attributes:
         kind: What it is.
-        url: Where Kling keeps it, for 30 days.
+        url: Where Kling keeps it, for 30 days; a ``data:`` URI where Kling sent the file itself.
         kling_id: Kling's id of the result (``video_id`` and so on), for chaining; None where it has none.
         duration_s: Length in seconds as Kling states it; None for pictures.
         watermarked: Whether it is the watermarked copy of the one before. Kling may name it unasked (F.12).
+        label: What tells it from its neighbours (``face 0``, ``head_seg``, ``set 1 view 2``); empty where nothing needs
+            to.
     """
 
     kind: Yields
@@ -61,6 +65,7 @@ class Output:
     kling_id: str | None = None
     duration_s: float | None = None
     watermarked: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Progress:
     """How a task stands, as its provider last said. Times are unix seconds.
 
     Attributes:
+        facts: What it tells beside files, as small JSON: ``session_id``, ``faces``, ``element_id``, ``voice_id`` ….
         fresh: Whether the provider was asked. False: its turn did not come, and this is only what was known before.
     """
 
@@ -78,6 +84,7 @@ class Progress:
     outputs: tuple[Output, ...] = ()
     units: Decimal | None = None
     created_at: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     fresh: bool = True
 
 
@@ -99,6 +106,69 @@ class Balance:
     packs: tuple[Pack, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice of the library. Not a text-to-speech voice: those have a catalogue of their own."""
+
+    id: str
+    name: str
+    trial_url: str = ""
+    owned_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A character, animal, thing or place of the library. ``id`` has up to 19 digits."""
+
+    id: str
+    name: str
+    description: str = ""
+    made_from: str = ""
+    """``image_refer`` or ``video_refer``."""
+    owned_by: str = ""
+    status: str = ""
+    tags: tuple[str, ...] = ()
+    voice: str = ""
+    """Name of the voice bound to it."""
+
+
+Shelf = Literal["voice", "element"]
+Origin = Literal["own", "preset"]
+"""Made with this account, or official ones that everybody may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One deduction. Times are unix seconds.
+
+    Attributes:
+        task_id: What it was for.
+        function: What Kling calls the function.
+        amount: Units, or money where ``currency`` says which.
+        package: The resource pack it came from (``video``, ``image``, ``try-on``); empty for money.
+        currency: Empty for units.
+    """
+
+    task_id: str
+    function: str
+    model_name: str
+    at: float
+    amount: Decimal
+    package: str = ""
+    currency: str = ""
+    key_name: str = ""
+    duration: str = ""
+    resolution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """A page of deductions; ``cursor`` is that of the next page, empty on the last."""
+
+    charges: tuple[Charge, ...]
+    cursor: str = ""
+
+
 class Provider(Protocol):
     """Somebody who runs operations. Stateless between calls: the ledger is the memory."""
 
@@ -109,7 +179,7 @@ class Provider(Protocol):
     settle_s: float
     """How long an absent task may still appear after its POST. 5 s where external ids are unique, else 120 s."""
 
-    def prepare(self, operation: Operation) -> Request:
+    def prepare(self, operation: Generation) -> Request:
         """Choose the wire and write the body. Pure, no I/O.
 
         Raises:
@@ -147,6 +217,39 @@ class Provider(Protocol):
 
     async def balance(self) -> Balance:
         """Read the account's packs. Free; at most once a second at Kling.
+
+        Raises:
+            Unavailable, Busy, NotAuthorised: As in ``look_up``.
+        """
+        ...
+
+    async def voices(self, origin: Origin, page: int, size: int) -> Sequence[Voice]:
+        """A page (from 1) of the voice library. Free.
+
+        Raises:
+            Unavailable, Busy, NotAuthorised: As in ``look_up``.
+        """
+        ...
+
+    async def elements(self, origin: Origin, page: int, size: int) -> Sequence[Element]:
+        """A page (from 1) of the element library. Free.
+
+        Raises:
+            Unavailable, Busy, NotAuthorised: As in ``look_up``.
+        """
+        ...
+
+    async def delete(self, shelf: Shelf, kling_id: str) -> None:
+        """Delete something of one's own from the library. Free, and harmless to repeat.
+
+        Raises:
+            Refused: There is no such thing, or it is not one's own.
+            Unavailable, Busy, NotAuthorised: As in ``look_up``.
+        """
+        ...
+
+    async def charges(self, start: float, end: float, *, cash: bool, limit: int, cursor: str = "") -> Charges:
+        """What was deducted in a time, newest first: units of packs, or money (``cash``). Free.
 
         Raises:
             Unavailable, Busy, NotAuthorised: As in ``look_up``.

@@ -24,7 +24,7 @@ from kling_mcp.providers.tasks import progress_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kling_mcp.operations.base import Operation
+    from kling_mcp.operations.base import Generation
     from kling_mcp.providers.envelope import Reply
 
 _WIRE_NEEDS_KEY = (
@@ -56,7 +56,7 @@ class OfficialProvider:
         self._dice = dice or random.Random()  # noqa: S311 - fairness, not secrets
         self._balance = BalanceReader(self._read, door.clock)
 
-    def prepare(self, operation: Operation) -> Request:
+    def prepare(self, operation: Generation) -> Request:
         """Choose the wire, the model's preferred one first, and write the body.
 
         Raises:

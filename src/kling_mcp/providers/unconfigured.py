@@ -9,7 +9,7 @@ from kling_mcp.errors import NotAuthorised
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kling_mcp.operations.base import Operation
+    from kling_mcp.operations.base import Generation
     from kling_mcp.providers.base import Balance, Progress, Request, TaskRef
 
 KEY_ADVICE = (
@@ -32,7 +32,7 @@ class Unconfigured:
     def _refuse(self) -> NoReturn:
         raise NotAuthorised(self._reason, fix=self._fix, code="not_configured")
 
-    def prepare(self, operation: Operation) -> Request:  # noqa: ARG002 - the Protocol's signature
+    def prepare(self, operation: Generation) -> Request:  # noqa: ARG002 - the Protocol's signature
         """Refuse."""
         self._refuse()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from kling_mcp.errors import NotAuthorised
+from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.server.answers import answer
 from kling_mcp.server.tool import without_waiting
 from kling_mcp.server.view import Amount, View, joined, moment, plain
@@ -114,11 +115,12 @@ async def estimate_cost(call: Call[EstimateCost]) -> types.CallToolResult:
         InvalidRequest: The tool is unknown, or its arguments are wrong.
     """
     tool = call.named(call.request.tool_name)
-    request = tool.arguments.parse(call.request.arguments)
-    if tool.kind != "job":
+    arguments = tool.arguments.parse(call.request.arguments)
+    if tool.name not in GENERATIONS:
         return answer(EstimateView(tool=tool.name, units=Decimal(), usd=Decimal(), basis="this tool is free"))
+    request = without_waiting(arguments, GENERATIONS[tool.name])
     with contextlib.suppress(NotAuthorised):  # a price can be told before there is a key
-        call.jobs.check(without_waiting(request, tool.operation))
+        call.jobs.check(request)
     return answer(estimate_view(tool.name, request.model, request.quote()))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kling_mcp.errors import LocalTrouble
-from kling_mcp.operations import video
 from kling_mcp.operations.account import CheckBalance, EstimateCost
+from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.operations.wording import closest
 from kling_mcp.server import job_tools
 from kling_mcp.server.account_tools import BalanceView, EstimateView, check_balance, estimate_cost
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TOOLS: Mapping[str, Tool] = {
     tool.name: tool
     for tool in (
-        *(Tool(operation, make_job, JobView, PAYS) for operation in video.OPERATIONS),
+        *(Tool(operation, make_job, JobView, PAYS) for operation in GENERATIONS.values()),
         Tool(EstimateCost, estimate_cost, EstimateView, READS),
         Tool(CheckBalance, check_balance, BalanceView, ASKS),
         Tool(job_tools.GetJob, job_tools.get_job, JobView, ASKS),

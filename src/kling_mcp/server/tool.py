@@ -151,7 +151,7 @@ def _with_waiting(operation: type[Operation]) -> type[Operation]:
     return cast("type[Operation]", create_model(operation.__name__, __base__=bases, __doc__=operation.__doc__))
 
 
-def without_waiting(request: Operation, operation: type[Operation]) -> Operation:
+def without_waiting(request: Operation, operation: type[RequestT]) -> RequestT:
     """The request as Kling's own operation again. Its values were checked once, so they are not checked twice."""
     names = operation.model_fields
     return operation.model_construct(

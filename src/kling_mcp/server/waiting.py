@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from kling_mcp.errors import LocalTrouble
+from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.server.answers import about, eta_s, unreached
 from kling_mcp.server.tool import Waiting, without_waiting
 from kling_mcp.server.views import STATUS
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 
     from kling_mcp.jobs.model import Job
     from kling_mcp.jobs.runner import Jobs
-    from kling_mcp.operations.base import Operation
+    from kling_mcp.operations.base import Generation
     from kling_mcp.server.tool import Call
 
 TICK_S = 0.001
 """The protocol wants every progress value larger than the last, even if no time went by."""
 
 
-async def make_job(call: Call[Operation]) -> types.CallToolResult:
+async def make_job(call: Call[Generation]) -> types.CallToolResult:
     """Submit a paid request, wait for its result, and answer with the result or the handle.
 
     Once ``Jobs.submit`` returned, the job is in the ledger: the client may leave at any time.
@@ -32,7 +33,7 @@ async def make_job(call: Call[Operation]) -> types.CallToolResult:
     Raises:
         InvalidRequest, NotAuthorised, LocalTrouble: Nothing was submitted.
     """
-    operation = without_waiting(call.request, call.tools[call.request.tool].operation)
+    operation = without_waiting(call.request, GENERATIONS[call.request.tool])
     arguments = {name: value for name, value in call.arguments.items() if name in type(operation).model_fields}
     job = await call.jobs.submit(operation, arguments)
     with suppress(LocalTrouble):  # a ledger that cannot be read now must not make a submitted job look refused

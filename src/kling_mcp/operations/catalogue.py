@@ -1,0 +1,18 @@
+"""Everything Kling can do for units: every operation that the engine runs, by its tool's name."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from kling_mcp.operations import video
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kling_mcp.operations.base import Generation
+
+GENERATIONS: Mapping[str, type[Generation]] = MappingProxyType(
+    {operation.tool: operation for operation in (*video.OPERATIONS,)}
+)
+"""In the order in which they are shown. A new endpoint is a class and its name in its file's ``OPERATIONS``."""
