@@ -4,7 +4,7 @@
 
 import json
 import re
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -189,8 +189,31 @@ class Shot(Nested):
         return str(seconds)
 
 
-class ElementRef(Nested):
+class Nameable(Nested):
+    """An object of which usually one key is given: its bare value will do instead of the object."""
+
+    main: ClassVar[str]
+    """That key."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever came
+        is_bare = isinstance(value, str) and bool(value.strip()) and not value.lstrip().startswith(("{", "["))
+        return {cls.main: value} if is_bare else value
+
+
+class PictureRef(Nameable):
+    """A picture of a list, as most endpoints write it. Contract: video.md A4, A6."""
+
+    main: ClassVar[str] = "image"
+
+    image: ImageInput
+
+
+class ElementRef(Nameable):
     """An element of the library."""
+
+    main: ClassVar[str] = "element_id"
 
     element_id: ElementId
 
@@ -213,10 +236,12 @@ __all__ = [
     "JsonObject",
     "JsonText",
     "LibraryVoice",
+    "Nameable",
     "NegativePrompt",
     "Nested",
     "Omitted",
     "OnOff",
+    "PictureRef",
     "Point",
     "SessionId",
     "Share",
