@@ -43,6 +43,15 @@ def pixels(value: str) -> tuple[int, int] | None:
     return None if isinstance(value, Reference) or is_url(value) else _measured(base64.b64decode(value))
 
 
+def misfit(width: int, height: int) -> str:
+    """Why Kling refuses a picture of this size, as the rest of a sentence; empty if it does not."""
+    if min(width, height) < MIN_SIDE:
+        return f"is {width}x{height} px; each side must have at least {MIN_SIDE} px. Give a larger picture."
+    if max(width, height) > MAX_RATIO * min(width, height):
+        return f"is {width}x{height} px; its ratio must lie between 1:{MAX_RATIO} and {MAX_RATIO}:1. Crop it."
+    return ""
+
+
 def _without_prefix(text: str) -> str:
     prefix, comma, rest = text.partition(",")
     if not comma or not prefix.lower().endswith(";base64"):
@@ -63,7 +72,8 @@ def _checked_base64(text: str) -> str:
             "is neither an http(s) URL nor Base64. Kling cannot read a file of this machine by its path: give a URL, "
             "or the file's content as Base64."
         )
-    _check_shape(*_measured(raw))
+    if wrong := misfit(*_measured(raw)):
+        refuse(wrong)
     return compact
 
 
@@ -82,10 +92,3 @@ def _measured(raw: bytes) -> tuple[int, int]:
     except Exception:  # noqa: BLE001 - Pillow's parsers raise many types on broken files, and all mean the same
         refuse("does not decode to a jpg or png picture that can be read. Give one of these formats.")
     return size
-
-
-def _check_shape(width: int, height: int) -> None:
-    if min(width, height) < MIN_SIDE:
-        refuse(f"is {width}x{height} px; each side must have at least {MIN_SIDE} px. Give a larger picture.")
-    if max(width, height) > MAX_RATIO * min(width, height):
-        refuse(f"is {width}x{height} px; its ratio must lie between 1:{MAX_RATIO} and {MAX_RATIO}:1. Crop it.")

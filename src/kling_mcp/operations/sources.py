@@ -19,8 +19,9 @@ from kling_mcp.operations.wording import OWN_SENTENCE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Wants = Literal["image", "video", "audio", "element", "voice", "session"]
-"""What an argument needs of the result it names. The last three are ids that Kling gave, not files."""
+Wants = Literal["image", "video", "audio", "audio or video", "element", "voice", "session"]
+"""What an argument needs of the result it names: a file of one of these kinds (of a job: the first that fits),
+or, the last three, an id that Kling gave."""
 
 MEDIA_URI = "kling://media/"
 JOB_URI = "kling://jobs/"
