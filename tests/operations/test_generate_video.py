@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.base import Quote
 from kling_mcp.operations.video import OPERATIONS, GenerateVideo
 
@@ -288,3 +290,46 @@ def test_shots_stand_in_their_order_whatever_the_order_written() -> None:
 
 def test_the_file_lists_its_operations() -> None:
     assert (GenerateVideo,) == OPERATIONS
+
+
+LONG = {"prompt": "x" * 2501}
+
+
+@pytest.mark.parametrize("added", [{}, {"image": A}, {"image": A, "image_tail": B, "sound": "on", "mode": "4k"}])
+def test_a_long_prompt_passes_where_the_new_wire_takes_all_of_the_request(added: dict[str, Any]) -> None:
+    """video.md B2 and B3: 3072 characters with kling-3.0."""
+    request = GenerateVideo.parse({**LONG, **added})
+    (note,) = request.quote().notes
+    assert note == (
+        "A prompt of more than 2500 characters goes over Kling's new API, which takes an API key and no access key "
+        "pair."
+    )
+
+
+@pytest.mark.parametrize(
+    ("added", "foreign"),
+    [
+        ({"negative_prompt": "rain"}, "negative_prompt"),
+        ({"cfg_scale": 0.4}, "cfg_scale"),
+        ({"negative_prompt": "rain", "cfg_scale": 0.4, "image": A}, "negative_prompt or cfg_scale"),
+    ],
+)
+def test_a_long_prompt_is_refused_with_what_keeps_it_on_the_old_wire(added: dict[str, Any], foreign: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        GenerateVideo.parse({**LONG, **added})
+    (problem,) = caught.value.problems
+    assert problem.sentence.startswith(
+        "'prompt' has 2501 characters; kling-v3 takes more than 2500 only on Kling's new API, which has no "
+        f"{foreign}. Shorten the prompt to 2500, or remove {foreign}."
+    )
+
+
+@pytest.mark.parametrize("model", ["kling-v2-6", "kling-v2-5-turbo"])
+def test_a_model_without_longer_prompts_on_the_new_wire_refuses_them(model: str) -> None:
+    with pytest.raises(InvalidRequest, match="takes at most 2500"):
+        GenerateVideo.parse({**LONG, "model_name": model})
+
+
+def test_everything_about_the_tool_fits_its_share_of_the_list() -> None:
+    schema = json.dumps(GenerateVideo.input_schema(), separators=(",", ":"), ensure_ascii=False)
+    assert len((schema + " ".join((GenerateVideo.__doc__ or "").split())).encode()) <= 3000

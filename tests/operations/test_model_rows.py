@@ -54,7 +54,7 @@ ASKING: dict[str, tuple[dict[str, Any], Callable[[ModeFacts], tuple[int, ...]], 
 # One refusal per row, typed in by hand: what is added, the field at fault, the model that can (None: no model).
 REFUSED: dict[tuple[str, str, str], tuple[dict[str, Any], str, str | None]] = {
     ("kling-v3", "text2video", "std"): ({"duration": 16}, "duration", "kling-v3 with duration 15"),
-    ("kling-v3", "text2video", "pro"): ({"prompt": "x" * 2501}, "prompt", "kling-3.0-turbo"),
+    ("kling-v3", "text2video", "pro"): ({"prompt": "x" * 3073}, "prompt", None),
     ("kling-v3", "text2video", "4k"): (
         {"camera_control": {"type": "forward_up"}},
         "camera_control",

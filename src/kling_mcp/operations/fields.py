@@ -89,6 +89,12 @@ OnOff = Annotated[Literal["on", "off"], BeforeValidator(_on_off)]
 
 _TEXT = WithJsonSchema({"type": "string"})
 
+# Agents see the kind only; the argument's description names the keys. Their limits are still checked.
+Object = WithJsonSchema({"type": "object"})
+"""On a nested type: shows nothing of what is inside."""
+Objects = WithJsonSchema({"type": "array", "items": {"type": "object"}})
+"""On a list of nested types: shows nothing of what is inside."""
+
 ImageInput = Annotated[str, PlainValidator(picture), _TEXT]
 """A picture: URL, Base64, ``data:`` URI or a result of ours. Contract: video.md section 6."""
 VideoUrl = Annotated[str, PlainValidator(inputs.video_url), _TEXT]
@@ -239,6 +245,8 @@ __all__ = [
     "Nameable",
     "NegativePrompt",
     "Nested",
+    "Object",
+    "Objects",
     "Omitted",
     "OnOff",
     "PictureRef",

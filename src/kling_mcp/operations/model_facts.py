@@ -23,6 +23,9 @@ NO_MODE = "*"
 RESOLUTIONS: Mapping[str, str] = MappingProxyType({"std": "720p", "pro": "1080p", "4k": "4k"})
 """What the new wire calls each mode. Contract: video.md, section 1."""
 
+OLD_WIRE_ONLY = ("negative_prompt", "cfg_scale", "camera_control", "static_mask", "dynamic_masks")
+"""Arguments that the new wire has no place for. Contract: video.md B1."""
+
 SHOT_START = re.compile(r"\b(shot\s+\d+)\s*,(?=\s*\d+\s*,)", re.IGNORECASE)
 """How a shot begins in a prompt, ``shot n, m, words;``, where the new wire expands that. Contract: video.md B1."""
 
@@ -73,8 +76,9 @@ class ModelFacts:
         aspect_ratios: Accepted from text; with an image the picture decides.
         prompt_max: Longest prompt from text on the preferred wire, in characters.
         image_prompt_max: The same with an image.
+        v2_prompt_max: Longest prompt on the new wire, where it exists there: a request that is longer than
+            ``prompt_max`` and uses nothing of ``OLD_WIRE_ONLY`` goes there.
         image_prompt_sure: Above this length with an image Kling's pages disagree (F.5); None where they do not.
-        v2_prompt_max: Longest prompt from text on the new wire, where it exists there.
         cfg_scale: ``supported``; ``ignored`` (Kling accepts and drops it, F.8); ``absent`` (no such field).
         negative_prompt: Whether it takes one.
         always_sound: Whether every clip has sound, with no field to switch it off.

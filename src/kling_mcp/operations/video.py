@@ -22,6 +22,8 @@ from kling_mcp.operations.fields import (
     ImageInput,
     JsonText,
     NegativePrompt,
+    Object,
+    Objects,
     Omitted,
     OnOff,
     Share,
@@ -39,6 +41,7 @@ from kling_mcp.operations.model_facts import (
     ModeFacts,
     ModelFacts,
 )
+from kling_mcp.operations.shots import written_shots
 from kling_mcp.operations.video_advice import refusals
 from kling_mcp.operations.video_quote import quoted
 from kling_mcp.operations.wording import OWN_SENTENCE, closest, shown
@@ -73,12 +76,12 @@ class GenerateVideo(Generation):
     yields: ClassVar[Yields] = "video"
 
     prompt: Annotated[str, Tight] | Omitted = None
-    """What happens; up to 2500 characters. May cite <<<element_1>>>, <<<voice_1>>>."""
+    """What happens; up to 3072 characters, kling-v2-*: 2500. May cite <<<element_1>>>, <<<voice_1>>>."""
     model_name: ModelName = DEFAULT_VIDEO_MODEL
-    """kling-v3: best, 4k, shots, elements. kling-3.0-turbo: sound included, prompt to 3072. kling-v2-6: voices. \
+    """kling-v3: best, 4k, shots, elements. kling-3.0-turbo: sound included. kling-v2-6: voices. \
 kling-v2-5-turbo: cheapest."""
     image: ImageInput | Omitted = None
-    """First frame: URL or Base64 of a jpg or png, sides from 300 px. The clip takes its shape."""
+    """First frame: jpg or png as URL, Base64 or kling://media/…; of a video, add #last. The clip takes its shape."""
     image_tail: ImageInput | Omitted = None
     """Last frame, like image. Not with masks or camera_control."""
     negative_prompt: NegativePrompt | Omitted = None
@@ -93,22 +96,23 @@ kling-v2-5-turbo: cheapest."""
     """Native sound; off if absent. kling-v3, kling-v2-6 pro."""
     cfg_scale: Share | Omitted = None
     """0 free to 1 close to the prompt; kling-v2-* ignore it."""
-    camera_control: Annotated[CameraControl | Omitted, JsonText] = None
-    """Camera move (retired kling-v1, kling-v1-5 only). type simple: one axis, -10 to 10."""
+    camera_control: Annotated[CameraControl | Omitted, JsonText, Object] = None
+    """Camera move (retired kling-v1, kling-v1-5): {type: down_back, forward_up, right_turn_forward, \
+left_turn_forward, or simple with config {zoom: 5}}."""
     static_mask: ImageInput | Omitted = None
-    """Mask of what stays still (retired kling-v1, kling-v1-5 only)."""
-    dynamic_masks: Annotated[Annotated[list[DynamicMask], Field(max_length=6)] | Omitted, JsonText] = None
-    """Masks that move along a path of pixels, origin bottom left."""
+    """Mask of what stays still (retired kling-v1, kling-v1-5)."""
+    dynamic_masks: Annotated[Annotated[list[DynamicMask], Field(max_length=6)] | Omitted, JsonText, Objects] = None
+    """Up to 6 {mask, trajectories: [{x, y}, …]}: masks that move along pixels, origin bottom left."""
     multi_shot: bool | Omitted = None
     """Several shots (kling-v3). Needs shot_type."""
     shot_type: Literal["customize", "intelligence"] | Omitted = None
     """customize: you write multi_prompt. intelligence: Kling cuts prompt into shots."""
-    multi_prompt: Annotated[Annotated[list[Shot], Field(max_length=6)] | Omitted, JsonText] = None
-    """The shots, index from 1; their seconds add up to duration. Replaces prompt."""
-    element_list: Annotated[list[ElementRef] | Omitted, JsonText] = None
-    """Up to 3 elements (kling-v3 with image). Not with voice_list."""
-    voice_list: Annotated[list[VoiceRef] | Omitted, JsonText] = None
-    """Up to 2 voices (kling-v2-6 pro with image, sound on), cited in prompt."""
+    multi_prompt: Annotated[Annotated[list[Shot], Field(max_length=6)] | Omitted, JsonText, Objects] = None
+    """Up to 6 shots {index from 1, prompt, duration}; seconds add up to duration. Replaces prompt."""
+    element_list: Annotated[list[ElementRef] | Omitted, JsonText, Objects] = None
+    """Up to 3 {element_id} (kling-v3 with image). Not with voice_list."""
+    voice_list: Annotated[list[VoiceRef] | Omitted, JsonText, Objects] = None
+    """Up to 2 {voice_id} (kling-v2-6 pro with image, sound on), cited in prompt."""
     watermark: bool | Omitted = None
     """Also make a watermarked copy."""
 
@@ -146,8 +150,7 @@ kling-v2-5-turbo: cheapest."""
     @property
     def shots(self) -> tuple[Shot, ...]:
         """The shots the agent wrote, in order; empty unless ``shot_type`` is customize."""
-        written = self.multi_prompt if self.multi_shot and self.shot_type == "customize" else None
-        return tuple(sorted(written or (), key=lambda shot: shot.index))
+        return written_shots(self)
 
     @property
     def path(self) -> str:

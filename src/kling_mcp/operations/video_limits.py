@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from kling_mcp.errors import Problem
 from kling_mcp.operations.base import Rule, rule
-from kling_mcp.operations.model_facts import NO_MODE
-from kling_mcp.operations.video_rules import voice_fields
+from kling_mcp.operations.model_facts import NO_MODE, OLD_WIRE_ONLY
+from kling_mcp.operations.video_rules import given, voice_fields
 from kling_mcp.operations.wording import listed, seconds, shown
 
 if TYPE_CHECKING:
@@ -211,12 +211,25 @@ def _sound_can_be_off(request: GenerateVideo) -> Iterator[Problem]:
         )
 
 
+def _foreign(request: GenerateVideo) -> list[str]:
+    """What keeps a request on the old wire."""
+    used = given(request, *OLD_WIRE_ONLY)
+    return used if request.facts.cfg_scale == "supported" else [name for name in used if name != "cfg_scale"]
+
+
 @rule("model_name", "prompt")
 def _prompt_fits(request: GenerateVideo) -> Iterator[Problem]:
     facts, length = request.facts, len(request.prompt or "")
-    most = facts.prompt_max if request.endpoint == "text2video" else facts.image_prompt_max
+    sure = facts.prompt_max if request.endpoint == "text2video" else facts.image_prompt_max
+    most = max(sure, facts.v2_prompt_max or 0)
     if length > most:
         yield Problem("prompt", f"'prompt' has {length} characters; {facts.name} takes at most {most}. Shorten it.")
+    elif length > sure and (foreign := _foreign(request)):
+        yield Problem(
+            "prompt",
+            f"'prompt' has {length} characters; {facts.name} takes more than {sure} only on Kling's new API, which has "
+            f"no {listed(foreign)}. Shorten the prompt to {sure}, or remove {listed(foreign)}.",
+        )
 
 
 @rule("model_name")

@@ -53,6 +53,11 @@ def _notes(request: GenerateVideo) -> Iterator[str]:
         yield f"cfg_scale is not sent: {facts.name} ignores it."
     if facts.always_sound:
         yield f"Sound is always included with {facts.name}."
+    if "v1" in facts.wires and len(request.prompt or "") > facts.prompt_max and not request.shots:
+        yield (
+            f"A prompt of more than {facts.prompt_max} characters goes over Kling's new API, which takes an API key "
+            "and no access key pair."
+        )
     if facts.shot_grammar and SHOT_START.search(request.prompt or ""):
         yield (
             "The prompt reads like a list of shots (shot n, seconds, words). It is sent with a colon so that Kling "

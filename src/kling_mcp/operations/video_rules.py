@@ -1,23 +1,21 @@
 """What must hold between the arguments of ``generate_video``, whatever the model. By model: ``video_limits``.
 
-Contract: video.md A1 and A2 (cross-field rules).
+Contract: video.md A1 and A2 (cross-field rules). What concerns shots is in ``shots``.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from kling_mcp.errors import Problem
 from kling_mcp.operations.base import Rule, rule
 from kling_mcp.operations.pictures import pixels
+from kling_mcp.operations.shots import SHOT_RULES, citations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kling_mcp.operations.video import GenerateVideo
-
-_CITED = re.compile(r"<<<(voice|element|image|video)_(\d{1,9})>>>")
 
 # Of these groups only one may be used. Contract: video.md A2, rule 2.
 _EXCLUSIVE = (("image_tail",), ("static_mask", "dynamic_masks"), ("camera_control",))
@@ -27,57 +25,6 @@ _NEED_A_FRAME = ("static_mask", "dynamic_masks", "element_list", "voice_list")
 def given(request: GenerateVideo, *fields: str) -> list[str]:
     """Those of the fields that the agent used."""
     return [name for name in fields if getattr(request, name) is not None]
-
-
-@rule("prompt", "multi_shot", "shot_type")
-def _prompt_is_given(request: GenerateVideo) -> Iterator[Problem]:
-    if not request.prompt and not (request.multi_shot and request.shot_type != "intelligence"):
-        yield Problem("prompt", "'prompt' is missing: say what happens in the clip.")
-
-
-@rule("multi_shot", "shot_type")
-def _shots_are_announced(request: GenerateVideo) -> Iterator[Problem]:
-    if request.multi_shot and request.shot_type is None:
-        yield Problem(
-            "shot_type",
-            "'shot_type' is missing, and multi_shot needs it: 'customize' (you write multi_prompt) or 'intelligence' "
-            "(Kling cuts prompt into shots).",
-        )
-    for name in [] if request.multi_shot else given(request, "shot_type", "multi_prompt"):
-        yield Problem(name, f"'{name}' has no effect while multi_shot is not true. Set multi_shot to true.")
-
-
-@rule("multi_shot", "shot_type")
-def _shots_are_written_by_one(request: GenerateVideo) -> Iterator[Problem]:
-    if not request.multi_shot:
-        return
-    if request.shot_type == "customize" and request.multi_prompt is None:
-        yield Problem("multi_prompt", "'multi_prompt' is missing: with shot_type 'customize' it lists 1 to 6 shots.")
-    if request.shot_type == "intelligence" and request.multi_prompt is not None:
-        yield Problem(
-            "multi_prompt",
-            "'multi_prompt' is given, but with shot_type 'intelligence' Kling cuts the shots from prompt. Remove it, "
-            "or set shot_type to 'customize'.",
-        )
-
-
-@rule("multi_prompt")
-def _shots_are_numbered(request: GenerateVideo) -> Iterator[Problem]:
-    numbers = [shot.index for shot in request.multi_prompt or ()]
-    if sorted(numbers) != list(range(1, len(numbers) + 1)):
-        told = ", ".join(map(str, numbers))
-        yield Problem("multi_prompt", f"'multi_prompt' has the indexes {told}; they must be 1 to {len(numbers)}.")
-
-
-@rule("multi_prompt", "multi_shot", "shot_type", "duration")
-def _shots_fill_the_clip(request: GenerateVideo) -> Iterator[Problem]:
-    total = sum(shot.duration for shot in request.shots)
-    if request.shots and total != request.duration:
-        yield Problem(
-            "multi_prompt",
-            f"The shots in 'multi_prompt' add up to {total} s, but 'duration' is {request.duration} s. Both must be "
-            "equal: change the one or the other.",
-        )
 
 
 @rule()
@@ -117,27 +64,21 @@ def _picture_decides_the_shape(request: GenerateVideo) -> Iterator[Problem]:
         )
 
 
-def _citations(request: GenerateVideo) -> set[tuple[str, int]]:
-    """What the text that Kling will read cites: kind and number."""
-    text = "\n".join(shot.prompt for shot in request.shots) if request.shots else request.prompt or ""
-    return {(kind, int(number)) for kind, number in _CITED.findall(text)}
-
-
 def cites_voice(request: GenerateVideo) -> bool:
     """Whether a listed voice is cited, and so speaks and is billed. Contract: video.md A2, rule 4."""
-    return bool(request.voice_list) and any(kind == "voice" for kind, _ in _citations(request))
+    return bool(request.voice_list) and any(kind == "voice" for kind, _ in citations(request))
 
 
 def voice_fields(request: GenerateVideo) -> list[str]:
     """The arguments that ask for a voice."""
-    cited = any(kind == "voice" for kind, _ in _citations(request))
+    cited = any(kind == "voice" for kind, _ in citations(request))
     return ["prompt"] * cited + given(request, "voice_list")
 
 
 @rule("prompt", "multi_prompt", "multi_shot", "shot_type", "element_list", "voice_list")
 def _citations_are_listed(request: GenerateVideo) -> Iterator[Problem]:
     lengths = {"voice": len(request.voice_list or ()), "element": len(request.element_list or ())}
-    for kind, number in sorted(_citations(request)):
+    for kind, number in sorted(citations(request)):
         if kind not in lengths:
             yield Problem("prompt", f"'prompt' cites <<<{kind}_{number}>>>, but generate_video has no {kind} list.")
         elif not 1 <= number <= lengths[kind]:
@@ -180,11 +121,7 @@ def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 RULES: tuple[Rule[GenerateVideo], ...] = (
-    _prompt_is_given,
-    _shots_are_announced,
-    _shots_are_written_by_one,
-    _shots_are_numbered,
-    _shots_fill_the_clip,
+    *SHOT_RULES,
     _one_way_to_steer,
     _elements_or_voices,
     _frames_are_there_to_work_on,
