@@ -80,10 +80,13 @@ JsonText = BeforeValidator(_from_text)
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_object)]
 """An object whose keys are somebody else's; may come as JSON text."""
 
+Number = BeforeValidator(_number)
+"""On a number: true and false are none."""
+
 # Limits come before the validator, or the schema would not show them.
-Whole = Annotated[int, BeforeValidator(_number)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_number)]
-Axis = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), BeforeValidator(_number)]
+Whole = Annotated[int, Number]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Number]
+Axis = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), Number]
 OnOff = Annotated[Literal["on", "off"], BeforeValidator(_on_off)]
 """``on`` or ``off``; true and false are understood."""
 
@@ -245,6 +248,7 @@ __all__ = [
     "Nameable",
     "NegativePrompt",
     "Nested",
+    "Number",
     "Object",
     "Objects",
     "Omitted",
