@@ -60,6 +60,12 @@ def _on_off(value: object) -> object:
     return words.get(key, key) if isinstance(key, bool | str) else value
 
 
+def _yes_no(value: object) -> object:
+    words = {True: "yes", False: "no", "true": "yes", "false": "no"}
+    key = value.strip().lower() if isinstance(value, str) else value
+    return words.get(key, key) if isinstance(key, bool | str) else value
+
+
 def _element_id(value: object) -> object:
     """A 64-bit id, exactly: a number that came as floating point may already have lost its last digits."""
     text = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
@@ -89,6 +95,8 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Number]
 Axis = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), Number]
 OnOff = Annotated[Literal["on", "off"], BeforeValidator(_on_off)]
 """``on`` or ``off``; true and false are understood."""
+YesNo = Annotated[Literal["yes", "no"], BeforeValidator(_yes_no)]
+"""``yes`` or ``no``; true and false are understood."""
 
 _TEXT = WithJsonSchema({"type": "string"})
 
@@ -264,4 +272,5 @@ __all__ = [
     "VideoUrl",
     "VoiceRef",
     "Whole",
+    "YesNo",
 ]
