@@ -46,7 +46,7 @@ def tools_table() -> str:
                 f"`{tool.name}`",
                 _first_sentence(inspect.getdoc(tool.operation) or ""),
                 tool.operation.toolset + (" ★" if tool.operation.starred else ""),
-                "yes" if tool.kind == "job" else "",
+                "yes" if tool.makes_jobs else "",
             )
             for tool in TOOLS.values()
         ),

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from kling_mcp.errors import LocalTrouble
+from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.server.answers import unknown_tool
 from kling_mcp.server.catalogue import TOOLS, chosen
 from kling_mcp.server.instructions import INSTRUCTIONS
@@ -22,12 +23,61 @@ if TYPE_CHECKING:
 PICTURES = Path(__file__).parent / "tools"
 """Each tool as a model sees it. After a wanted change: UPDATE_TOOLS=1 pytest tests/server/test_catalogue.py"""
 
-DEFAULT = ["generate_video", "estimate_cost", "check_balance", "get_job", "wait_for_jobs", "list_jobs", "preview_media"]
+TABLE = {
+    "generate_video": "video *",
+    "generate_omni_video": "video *",
+    "motion_control": "video",
+    "extend_video": "video *",
+    "apply_effect": "video *",
+    "multi_image_to_video": "classic",
+    "lip_sync": "talking *",
+    "identify_faces": "talking",
+    "lip_sync_classic": "classic",
+    "generate_avatar": "talking",
+    "text_to_speech": "talking *",
+    "text_to_audio": "audio",
+    "video_to_audio": "audio",
+    "generate_image": "image *",
+    "generate_omni_image": "image",
+    "multi_image_to_image": "image",
+    "expand_image": "image",
+    "ai_multi_shot": "image",
+    "recognize_image": "image",
+    "virtual_try_on": "image *",
+    "start_video_edit": "editing",
+    "mark_video_edit": "editing",
+    "preview_video_edit": "editing",
+    "edit_video": "editing",
+    "create_voice": "library",
+    "list_voices": "library",
+    "delete_voice": "library",
+    "create_element": "library",
+    "list_elements": "library",
+    "delete_element": "library",
+    "check_balance": "account *",
+    "list_charges": "account",
+    "estimate_cost": "account *",
+    "get_job": "jobs *",
+    "wait_for_jobs": "jobs *",
+    "list_jobs": "jobs *",
+    "cancel_job": "jobs",
+    "preview_media": "jobs *",
+    "adopt_task": "jobs",
+}
+"""The fixed names, in order, with their toolsets. Starred ones are shown by default."""
+
+THERE = {name: toolset for name, toolset in TABLE.items() if name in TOOLS}
+DEFAULT = [name for name, toolset in THERE.items() if toolset.endswith("*")]
+FREE = ["check_balance", "estimate_cost", "get_job", "wait_for_jobs", "list_jobs", "preview_media"]
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)
 
 
 def wire(tool: Tool) -> dict[str, Any]:
     return tool.shown().model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def compact(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -78,8 +128,11 @@ def test_a_schema_is_one_flat_valid_object_that_forbids_unknown_names(tool: Tool
 
 @every_tool
 def test_only_paid_tools_may_change_anything_outside(tool: Tool) -> None:
-    assert (tool.kind == "job") == (not tool.hints.read_only_hint and not tool.hints.destructive_hint)
-    assert ("wait_seconds" in tool.arguments.model_fields) == (tool.kind == "job" or tool.name == "wait_for_jobs")
+    hints = tool.hints
+    pays = not (hints.read_only_hint or hints.destructive_hint or hints.idempotent_hint)
+    assert pays == tool.makes_jobs == (tool.name in GENERATIONS)
+    waits = tool.makes_jobs and tool.operation.kind == "job"
+    assert ("wait_seconds" in tool.arguments.model_fields) == (waits or tool.name == "wait_for_jobs")
 
 
 @every_tool
@@ -87,12 +140,26 @@ def test_a_refusal_fits_the_schema_of_every_answer(tool: Tool) -> None:
     schema = tool.shown().output_schema
     assert schema is not None
     jsonschema.validate(unknown_tool("No.").structured_content, schema)
-    assert len(json.dumps(schema, separators=(",", ":"))) <= 450
+    assert len(compact(schema)) <= 220
 
 
-def test_the_default_tools_leave_room_for_those_to_come() -> None:
-    listing = json.dumps([wire(tool) for tool in chosen(Settings()).values()], separators=(",", ":"))
-    assert len(listing.encode()) < 9_000
+@every_tool
+def test_what_is_announced_of_an_answer_is_in_it(tool: Tool) -> None:
+    assert set(tool.view.announced) <= tool.view.model_fields.keys()
+
+
+def listing(**settings: object) -> int:
+    """Bytes of ``tools/list`` with these settings."""
+    tools = chosen(Settings.model_validate(settings)).values()
+    return len(compact({"tools": [wire(tool) for tool in tools]}))
+
+
+def test_the_default_tools_cost_an_agent_at_most_4000_tokens(capsys: pytest.CaptureFixture[str]) -> None:
+    toolsets = dict.fromkeys(tool.operation.toolset for tool in TOOLS.values())
+    sizes = {name: listing(toolsets=name) for name in (*toolsets, "all")}
+    with capsys.disabled():
+        print(f"\ntools/list in bytes: default {listing()}, {', '.join(f'{n} {b}' for n, b in sizes.items())}")  # noqa: T201
+    assert listing() <= 16_000
 
 
 def test_the_instructions_are_short_enough_for_every_host() -> None:
@@ -104,22 +171,32 @@ def names(**settings: object) -> list[str]:
     return list(chosen(Settings.model_validate(settings)))
 
 
+def test_the_tools_are_those_of_the_table() -> None:
+    assert {
+        name: tool.operation.toolset + (" *" if tool.operation.starred else "") for name, tool in TOOLS.items()
+    } == THERE
+    assert list(TOOLS) == list(THERE)
+
+
 def test_the_starred_tools_are_shown_by_default() -> None:
     assert names() == DEFAULT
 
 
 def test_settings_widen_and_narrow_the_choice() -> None:
     assert names(toolsets="all") == list(TOOLS)
-    assert names(toolsets="account") == ["estimate_cost", "check_balance"]
-    assert names(toolsets="account", tools="get_job") == ["estimate_cost", "check_balance", "get_job"]
-    assert names(tools="cancel_job") == [*DEFAULT[:6], "cancel_job", *DEFAULT[6:]]
+    account = [name for name, toolset in THERE.items() if toolset.startswith("account")]
+    assert names(toolsets="account") == account
+    assert names(toolsets="account", tools="get_job") == [*account, "get_job"]
+    assert names(tools="cancel_job") == [name for name in THERE if name in (*DEFAULT, "cancel_job")]
     assert names(exclude_tools="generate_video,list_jobs") == [
         name for name in DEFAULT if name not in ("generate_video", "list_jobs")
     ]
 
 
 def test_a_read_only_server_shows_nothing_that_spends_or_changes() -> None:
-    assert names(toolsets="all", read_only=True) == [name for name in DEFAULT if name != "generate_video"]
+    assert names(read_only=True) == FREE
+    questions = {"list_voices", "list_elements", "list_charges"}
+    assert set(names(toolsets="all", read_only=True)) == {*FREE, *(questions & TOOLS.keys())}
     assert "generate_video" not in names(read_only=True, tools="generate_video")
 
 

@@ -122,7 +122,8 @@ def test_a_finished_job_has_everything_about_its_result() -> None:
             }
         ],
         "notes": ["kling-v3 was chosen."],
-        "next": f'Show the file to the human; preview_media(job_id="{ID}") shows it to you.',
+        "next": f'Show the file to the human; preview_media(job_id="{ID}") shows it to you. To build on it, give '
+        f"kling://media/{ID}_1 as video_id or video_url, or kling://media/{ID}_1#last (its last frame) as image.",
     }
 
 
@@ -155,7 +156,8 @@ def test_a_full_disk_leaves_the_job_succeeded_and_says_how_to_get_the_file() -> 
     bare = Media(FILM.media_id, "video", FILM.url, FILM.kling_id, FILM.expires_at, trouble=trouble)
     answer = shown(replace(SUCCEEDED, delivery=Delivery.FAILED, media=(bare,)))
     assert (answer["status"], answer["notes"][-1]) == ("succeeded", trouble)
-    assert answer["next"] == f'Put that right, then call get_job(job_id="{ID}"): it fetches the file again at no cost.'
+    again = f'Put that right, then call get_job(job_id="{ID}"): it fetches the file again at no cost.'
+    assert answer["next"].startswith(again)
 
 
 def test_a_lost_answer_is_queued_and_promises_that_nothing_is_paid_twice() -> None:

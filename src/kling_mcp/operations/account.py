@@ -5,19 +5,16 @@ Contract: video.md part D (account) and part E (units).
 
 # No `from __future__ import annotations`: pydantic reads the annotations.
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from kling_mcp.operations.base import Kind, Operation, Yields
 from kling_mcp.operations.fields import JsonObject
 
 
 class CheckBalance(Operation):
-    """Show the resource packs of the Kling account and the units left in them. Free.
-
-    Kling updates the figures with a delay of up to 12 hours.
-    """
+    """Show the resource packs of the account and the units left, up to 12 hours old. Free."""
 
     tool: ClassVar[str] = "check_balance"
     title: ClassVar[str] = "Check balance"
@@ -28,10 +25,7 @@ class CheckBalance(Operation):
 
 
 class EstimateCost(Operation):
-    """Say what a call of another tool would cost, in exact units, without making it. Free.
-
-    The arguments are checked as that tool would check them.
-    """
+    """Check a call of another tool and say what it would cost, without making it. Free."""
 
     tool: ClassVar[str] = "estimate_cost"
     title: ClassVar[str] = "Estimate cost"
@@ -42,9 +36,9 @@ class EstimateCost(Operation):
 
     # Named apart from the class variable ``tool``; agents write it as "tool".
     tool_name: str = Field(alias="tool")
-    """Name of the tool, such as generate_video."""
-    arguments: JsonObject = Field(default_factory=dict)
-    """The arguments you would call it with."""
+    """Name of the tool."""
+    arguments: Annotated[JsonObject, WithJsonSchema({"type": "object"})] = Field(default_factory=dict)
+    """Its arguments."""
 
 
 OPERATIONS = (CheckBalance, EstimateCost)

@@ -54,6 +54,8 @@ class PackView(BaseModel):
 class BalanceView(View):
     """What the account still has."""
 
+    announced = ("units", "packs")
+
     units: Amount
     packs: list[PackView]
     note: str
@@ -65,6 +67,8 @@ class BalanceView(View):
 
 class EstimateView(View):
     """What a call would cost."""
+
+    announced = ("units", "package", "usd", "basis")
 
     tool: str
     units: Amount | None = None

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from kling_mcp.errors import KlingError
     from kling_mcp.jobs.model import Job, Media
     from kling_mcp.jobs.runner import Jobs
-    from kling_mcp.operations.base import Kind
     from kling_mcp.server.view import View
     from kling_mcp.server.views import JobView
 
@@ -47,9 +46,9 @@ def answer(view: View, *extras: types.ContentBlock, is_error: bool = False) -> t
     )
 
 
-def refusal(error: KlingError, kind: Kind) -> types.CallToolResult:
+def refusal(error: KlingError, *, paid: bool) -> types.CallToolResult:
     """A failure we foresee: one sentence for each problem, ending with what was charged."""
-    charged = NOT_CHARGED if kind == "job" else FREE
+    charged = NOT_CHARGED if paid else FREE
     if isinstance(error, InvalidRequest):
         return _corrected([problem.sentence for problem in error.problems], charged)
     failure = error.failure

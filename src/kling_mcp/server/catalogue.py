@@ -22,12 +22,19 @@ if TYPE_CHECKING:
     from kling_mcp.jobs.runner import Jobs
     from kling_mcp.settings import Settings
 
+_AFTER: Mapping[str, tuple[Tool, ...]] = {}
+"""Free questions that stand beside a tool that makes something, by its name."""
+
 TOOLS: Mapping[str, Tool] = {
     tool.name: tool
     for tool in (
-        *(Tool(operation, make_job, JobView, PAYS) for operation in GENERATIONS.values()),
-        Tool(EstimateCost, estimate_cost, EstimateView, READS),
+        *(
+            tool
+            for name, operation in GENERATIONS.items()
+            for tool in (Tool(operation, make_job, JobView, PAYS), *_AFTER.get(name, ()))
+        ),
         Tool(CheckBalance, check_balance, BalanceView, ASKS),
+        Tool(EstimateCost, estimate_cost, EstimateView, READS),
         Tool(job_tools.GetJob, job_tools.get_job, JobView, ASKS),
         Tool(job_tools.WaitForJobs, job_tools.wait_for_jobs, JobsView, ASKS),
         Tool(job_tools.ListJobs, job_tools.list_jobs, ListingView, READS),

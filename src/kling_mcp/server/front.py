@@ -105,7 +105,7 @@ class KlingServer(Server[Any]):
             return await self._answered(tool, params.arguments or {}, context)
         except KlingError as error:
             log.info("%s refused: %s", tool.name, error.failure.code)
-            return refusal(error, tool.kind)
+            return refusal(error, paid=tool.makes_jobs)
         except Exception:
             log.exception("%s crashed", tool.name)
             return crash()

@@ -31,7 +31,7 @@ def _as_list(value: object) -> object:
 
 
 class GetJob(Operation):
-    """Look at one job now, without waiting. If its finished file is missing on disk, it is fetched again."""
+    """Look at a job without waiting. A file missing on disk is fetched again."""
 
     tool = "get_job"
     title = "Get a job"
@@ -45,7 +45,7 @@ class GetJob(Operation):
 
 
 class WaitForJobs(Waiting, Operation):
-    """Wait for jobs already submitted, up to 55 s per call; call it again while they run. Costs nothing."""
+    """Wait for submitted jobs, up to 55 s per call; call it again while they run. Free."""
 
     tool = "wait_for_jobs"
     title = "Wait for jobs"
@@ -55,13 +55,13 @@ class WaitForJobs(Waiting, Operation):
     yields = "text"
 
     job_ids: Annotated[list[str], Field(min_length=1, max_length=JOBS_AT_ONCE), BeforeValidator(_as_list), JsonText]
-    """Ids of the jobs."""
+    """Their ids."""
     until: Literal["all", "first"] = "all"
-    """Return when all are finished, or when the first is."""
+    """All of them, or the first."""
 
 
 class ListJobs(Operation):
-    """List jobs, newest first: to find an id again, or to see what was made and what it cost."""
+    """List jobs, newest first: what was made, its cost and its ids."""
 
     tool = "list_jobs"
     title = "List jobs"
@@ -71,14 +71,14 @@ class ListJobs(Operation):
     yields = "text"
 
     status: Status | Omitted = None
-    """Only jobs with this status."""
+    """Only this status."""
     # Named apart from the class variable ``tool``; agents write it as "tool".
     made_by: Annotated[str | Omitted, Field(alias="tool")] = None
-    """Only jobs of this tool, for instance generate_video."""
+    """Only jobs of this tool."""
     limit: Annotated[int, Field(ge=1, le=PAGE_AT_MOST)] = PAGE
-    """How many."""
+    """Jobs per page."""
     before: str | Omitted = None
-    """Continue after the job with this id."""
+    """Go on after this job id."""
 
 
 class CancelJob(Operation):

@@ -10,9 +10,10 @@ import anyio.to_thread
 from kling_mcp.errors import InvalidRequest, Problem
 from kling_mcp.operations.base import Operation
 from kling_mcp.operations.fields import Omitted  # noqa: TC001 - pydantic reads it at run time
+from kling_mcp.operations.sources import MEDIA_URI
 from kling_mcp.server.answers import answer, picture
 from kling_mcp.server.view import View
-from kling_mcp.server.views import MEDIA_URI, STATUS, media_uri
+from kling_mcp.server.views import STATUS, media_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 class PreviewView(View):
     """What the sheet shows."""
 
+    announced = ("uri", "times")
+
     uri: str
     width: int
     height: int
@@ -40,7 +43,7 @@ class PreviewView(View):
 
 
 class PreviewMedia(Operation):
-    """Look at a finished video or picture: one sheet of evenly spaced frames with their times."""
+    """Look at a result: a video as one sheet of frames with their times, a picture, or a sound's waveform."""
 
     tool = "preview_media"
     title = "Preview media"
@@ -50,9 +53,9 @@ class PreviewMedia(Operation):
     yields = "image"
 
     job_id: str | Omitted = None
-    """The job whose first result is shown."""
+    """Job whose first result is shown."""
     uri: str | Omitted = None
-    """Instead of job_id: one result, kling://media/…"""
+    """Or one result, kling://media/…"""
 
     def problems(self, unsound: AbstractSet[str] = frozenset()) -> Iterable[Problem]:
         """Exactly one of the two names what to look at."""

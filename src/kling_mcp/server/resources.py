@@ -11,8 +11,9 @@ import anyio.to_thread
 from mcp import MCPError, types
 
 from kling_mcp.errors import InvalidRequest, KlingError
+from kling_mcp.operations.sources import JOB_URI, MEDIA_URI
 from kling_mcp.server.answers import name_of, view_of
-from kling_mcp.server.views import JOB_URI, MEDIA_URI, STATUS, job_uri, media_uri
+from kling_mcp.server.views import STATUS, job_uri, media_uri
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext

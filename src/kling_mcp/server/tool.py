@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar, cast
 
 from mcp import types
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from kling_mcp.errors import InvalidRequest
-from kling_mcp.operations.base import Operation
+from kling_mcp.operations.base import Generation, Operation
 from kling_mcp.operations.fields import Omitted  # noqa: TC001 - pydantic reads it at run time
 from kling_mcp.operations.wording import closest, shown
 from kling_mcp.settings import MAX_WAIT_SECONDS
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
     from kling_mcp.jobs.runner import Jobs
-    from kling_mcp.operations.base import Kind
     from kling_mcp.server.view import View
     from kling_mcp.settings import Settings
 
@@ -87,10 +86,14 @@ ASKS = READS.model_copy(update={"open_world_hint": True})
 """Asks Kling something, at no cost."""
 PAYS = types.ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True)
 """Spends units: calling twice pays twice."""
+RECORDS = ASKS.model_copy(update={"read_only_hint": False})
+"""Asks Kling something, at no cost, and keeps the answer in the ledger."""
 WITHDRAWS = types.ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
 )
-"""Ends something that cannot be brought back."""
+"""Ends something of ours that cannot be brought back."""
+DELETES = WITHDRAWS.model_copy(update={"open_world_hint": True})
+"""Ends something at Kling that cannot be brought back."""
 
 
 class Waiting(BaseModel):
@@ -98,8 +101,12 @@ class Waiting(BaseModel):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    wait_seconds: Annotated[float, Field(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False)] | Omitted = None
-    """Seconds to wait for the result before a handle is returned. Default: the server's setting."""
+    wait_seconds: Annotated[
+        float | Omitted,
+        Field(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False),
+        WithJsonSchema({"type": "number"}),  # it stands in most tools: the limits are in the words alone
+    ] = None
+    """Seconds to wait, 0 to 55."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +131,15 @@ class Tool:
         return self.operation.tool
 
     @property
-    def kind(self) -> Kind:
-        """Whether it makes a job, asks Kling, or stays here."""
-        return self.operation.kind
+    def makes_jobs(self) -> bool:
+        """Whether a call is recorded as a job, because Kling may charge for it."""
+        return issubclass(self.operation, Generation)
 
     @property
     def arguments(self) -> type[Operation]:
-        """What it takes: the operation's fields, and ``wait_seconds`` where a job is made."""
-        return _with_waiting(self.operation) if self.kind == "job" else self.operation
+        """What it takes: the operation's fields, and ``wait_seconds`` where Kling takes its time."""
+        waits = self.makes_jobs and self.operation.kind == "job"
+        return _with_waiting(self.operation) if waits else self.operation
 
     def shown(self) -> types.Tool:
         """The tool as a model sees it."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 def plain(amount: Decimal) -> int | float:
@@ -26,6 +27,9 @@ class View(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    announced: ClassVar[tuple[str, ...]]
+    """The fields that hosts are told of beforehand: those that say whether it worked and what came out."""
+
     def structured(self) -> dict[str, Any]:
         """The facts as data."""
         return self.model_dump(mode="json", exclude_none=True)
@@ -36,13 +40,13 @@ class View(BaseModel):
 
     @classmethod
     def output_schema(cls) -> dict[str, Any]:
-        """What hosts are told about the answer: names and types only, to be small.
+        """What hosts are told about the answer: the main names and their types, to be small.
 
         Nothing is required and nothing forbidden, because an answer leaves out what has no value; ``error`` is always
         among the names, because hosts check failures against the same schema.
         """
-        schema = cls.model_json_schema(mode="serialization")
-        names = {name: {"type": _kind(field)} for name, field in schema["properties"].items()}
+        fields = cls.model_json_schema(mode="serialization")["properties"]
+        names = {name: {"type": _kind(fields[name])} for name in cls.announced}
         return {"type": "object", "properties": {**names, "error": {"type": "object"}}}
 
 
@@ -55,6 +59,18 @@ def _kind(field: dict[str, Any]) -> str:
 def moment(unix_s: float | None) -> str | None:
     """A time as people and models read it: ISO 8601, UTC, whole seconds."""
     return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def plainly(value: object) -> str:
+    """Small JSON as people read it: ``face_id 0, start_ms 0; face_id 1, start_ms 900``."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[str, object]", value).items()
+        return ", ".join(f"{name} {plainly(inner)}" for name, inner in pairs)
+    if isinstance(value, list | tuple):
+        return "; ".join(plainly(inner) for inner in cast("Sequence[object]", value))
+    return str(value)
 
 
 def joined(parts: Iterable[str | None], between: str = ", ") -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from kling_mcp.errors import trimmed
-from kling_mcp.jobs.model import Delivery, State
-from kling_mcp.server.view import Amount, View, joined, moment, plain
+from kling_mcp.jobs.model import State
+from kling_mcp.operations.sources import JOB_URI, MEDIA_URI
+from kling_mcp.server.advice import advice, wait_call
+from kling_mcp.server.view import Amount, View, joined, moment, plain, plainly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from kling_mcp.errors import Failure
     from kling_mcp.jobs.model import Job, Media
@@ -32,8 +33,6 @@ STATES: dict[Status, tuple[State, ...]] = {
 
 STATUS: dict[State, Status] = {state: status for status, states in STATES.items() for state in states}
 
-MEDIA_URI = "kling://media/"
-JOB_URI = "kling://jobs/"
 PROMPT_SHOWN = 60
 
 _COST = {False: "Nothing was charged.", True: "It was charged.", None: "Whether it was charged is not known."}
@@ -76,7 +75,8 @@ class MediaView(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     uri: str
-    url: str
+    label: str | None = None
+    url: str | None = None
     expires_at: str | None = None
     path: str | None = None
     mime: str | None = None
@@ -91,8 +91,9 @@ class MediaView(BaseModel):
         """The result as an agent sees it."""
         return cls(
             uri=media_uri(media),
-            url=media.url,
-            expires_at=moment(media.expires_at),
+            label=media.label or None,
+            url=web_url(media),
+            expires_at=moment(media.expires_at) if web_url(media) else None,
             path=media.path,
             mime=media.mime,
             width=media.width,
@@ -105,19 +106,43 @@ class MediaView(BaseModel):
     def line(self) -> str:
         """The result as one line."""
         facts = [
+            self.label,
             self.mime,
             f"{self.width}x{self.height}" if self.width else None,
             f"{self.duration_s} s" if self.duration_s else None,
             f"file {self.path}" if self.path else None,
-            f"url {self.url}" + (f" (until {self.expires_at})" if self.expires_at else ""),
+            f"url {self.url}" + (f" (until {self.expires_at})" if self.expires_at else "") if self.url else None,
             f"Kling id {self.id}" if self.id else None,
             f"sha256 {self.sha256}" if self.sha256 else None,
         ]
         return f"{self.uri}: {joined(facts)}"
 
 
+class StepView(BaseModel):
+    """One of the paid requests that a job was split into."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: str
+    tool: str
+    status: Status
+    units_charged: Amount | None = None
+
+    @classmethod
+    def of(cls, job: Job) -> StepView:
+        """The step in a few words."""
+        return cls(job_id=job.id, tool=job.tool, status=STATUS[job.state], units_charged=job.units_charged)
+
+    def line(self) -> str:
+        """The step as one line."""
+        charged = f"{plain(self.units_charged)} units charged" if self.units_charged is not None else None
+        return f"step {self.job_id} {self.status}: {joined([self.tool, charged])}"
+
+
 class JobView(View):
     """How a job stands, and what to do next."""
+
+    announced = ("job_id", "status", "media", "next")
 
     job_id: str
     tool: str
@@ -128,6 +153,8 @@ class JobView(View):
     units_quoted: Amount | None = None
     units_charged: Amount | None = None
     media: list[MediaView] | None = None
+    result: dict[str, Any] | None = None
+    steps: list[StepView] | None = None
     error: ErrorView | None = None
     notes: list[str] | None = None
     next: str | None = None
@@ -143,6 +170,8 @@ class JobView(View):
         ]
         lines = [f"{self.job_id} {self.status}: {self.tool}, {joined(facts)}"]
         lines += [media.line() for media in self.media or ()]
+        lines += [f"result: {plainly(self.result)}"] if self.result else []
+        lines += [step.line() for step in self.steps or ()]
         lines += [self.error.line()] if self.error else []
         lines += self.notes or []
         lines += [self.next] if self.next else []
@@ -151,6 +180,8 @@ class JobView(View):
 
 class JobsView(View):
     """Several jobs, as ``wait_for_jobs`` returns them."""
+
+    announced = ("jobs", "next")
 
     jobs: list[JobView]
     next: str
@@ -212,6 +243,8 @@ def _units(job: Job) -> Decimal | None:
 class ListingView(View):
     """A page of jobs, newest first."""
 
+    announced = ("jobs", "next")
+
     jobs: list[JobRow]
     next: str
 
@@ -220,7 +253,7 @@ class ListingView(View):
         return "\n".join([*(row.line() for row in self.jobs), self.next])
 
 
-def viewed(job: Job, *, now: float, eta_s: float | None, fresh: bool = False) -> JobView:
+def viewed(job: Job, *, now: float, eta_s: float | None, fresh: bool = False, steps: Sequence[Job] = ()) -> JobView:
     """A job as an agent sees it.
 
     Args:
@@ -228,6 +261,7 @@ def viewed(job: Job, *, now: float, eta_s: float | None, fresh: bool = False) ->
         now: Unix seconds.
         eta_s: Seconds it will probably still take; None once finished.
         fresh: Whether the agent hears of this job for the first time, and so its notes even while it runs.
+        steps: The jobs it was split into, in order, if it was.
     """
     notes = [*(job.notes if fresh or job.finished else ()), *_hindrances(job)]
     return JobView(
@@ -240,6 +274,8 @@ def viewed(job: Job, *, now: float, eta_s: float | None, fresh: bool = False) ->
         units_quoted=job.units_quoted,
         units_charged=job.units_charged,
         media=[MediaView.of(media) for media in job.media] or None,
+        result=dict(job.facts) or None,
+        steps=[StepView.of(step) for step in steps] or None,
         error=ErrorView.of(job.failure) if job.failure and job.state in (State.FAILED, State.UNCONFIRMED) else None,
         notes=notes or None,
         next=advice(job),
@@ -262,40 +298,6 @@ def listed(jobs: Sequence[Job], limit: int) -> ListingView:
     return ListingView(jobs=[JobRow.of(job) for job in jobs], next=onward)
 
 
-def wait_call(job_ids: Iterable[str]) -> str:
-    """The literal call that waits for these jobs: agents copy it, and so do not pay twice."""
-    return f"call wait_for_jobs(job_ids={json.dumps(list(job_ids))}); do not resubmit"
-
-
-def advice(job: Job) -> str:
-    """What to do about a job now, one sentence."""
-    if not job.settled:
-        return wait_call([job.id])
-    match job.state:
-        case State.SUCCEEDED:
-            return _delivery_advice(job)
-        case State.FAILED if job.failure and job.failure.retryable:
-            return f"Once that is put right, call {job.tool} again with the same arguments."
-        case State.FAILED:
-            return "Do not repeat it before that is put right."
-        case State.UNCONFIRMED:
-            return "Before anything is resubmitted, the human should look at Kling's own task list and bill."
-        case _:
-            return f"It was never submitted; call {job.tool} again if it is wanted after all."
-
-
-def _delivery_advice(job: Job) -> str:
-    match job.delivery:
-        case Delivery.STORED:
-            return f'Show the file to the human; preview_media(job_id="{job.id}") shows it to you.'
-        case Delivery.EXPIRED:
-            return "Kling has deleted the file; it can only be generated again."
-        case Delivery.FAILED:
-            return f'Put that right, then call get_job(job_id="{job.id}"): it fetches the file again at no cost.'
-        case _:
-            return f'Call get_job(job_id="{job.id}") for the file.'
-
-
 def _hindrances(job: Job) -> list[str]:
     """Why it waits, or why its file is not here."""
     if job.state is State.UNKNOWN:
@@ -308,6 +310,11 @@ def _hindrances(job: Job) -> list[str]:
 def job_uri(job_id: str) -> str:
     """A job's address among our resources."""
     return JOB_URI + job_id
+
+
+def web_url(media: Media) -> str | None:
+    """Where Kling keeps it; None where Kling sent the file itself."""
+    return media.url if media.url.startswith("http") else None
 
 
 def media_uri(media: Media) -> str:
