@@ -160,7 +160,8 @@ def test_pictures_and_sounds_are_results_too_in_both_shapes() -> None:
     ]
     expected = (
         Output("image", "https://cdn.example/i.png"),
-        Output("audio", "https://cdn.example/a.mp3", "7", 5.146),
+        Output("audio", "https://cdn.example/a.mp3", "7", 5.146, label="mp3"),
+        Output("audio", "w", "7", label="wav"),
     )
     assert progress_of({"task_id": "1", "task_result": legacy}) == Progress("1", "processing", outputs=expected)
     assert progress_of({"id": "1", "outputs": new}) == Progress("1", "processing", outputs=expected)

@@ -1,4 +1,4 @@
-"""What an account still has, as Kling tells it. Contract: video.md part D."""
+"""What an account still has, and what was taken from it, as Kling tells it. Contract: video.md part D."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from kling_mcp.errors import Unavailable, trimmed
-from kling_mcp.providers.base import Balance, Pack
+from kling_mcp.providers.base import Balance, Charge, Charges, Pack
 from kling_mcp.providers.envelope import Reply, whole_number
+from kling_mcp.providers.reading import amount, fields_of, identity, measure, members, string
 from kling_mcp.providers.refusals import unanswered, verdict
-from kling_mcp.providers.tasks import amount, fields_of, members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LOOK_BACK_S = 365 * 86_400.0
 """Packs live half a year at most; Kling demands a range."""
+MOST_CHARGES = 500
+"""Longest page of deductions."""
 APART_S = 1.0
 """Kling allows one such question a second."""
 
@@ -70,3 +72,52 @@ def _pack(info: Mapping[str, Any]) -> Pack:
         remaining=amount(info.get("remaining_quantity")) or Decimal(0),
         expires_at=None if expires is None else float(expires) / 1000.0,
     )
+
+
+def charges_question(start: float, end: float, *, cash: bool, limit: int, cursor: str) -> tuple[str, dict[str, Any]]:
+    """Where to ask for a page of deductions, of packs or of money, and with what body."""
+    size = max(1, min(MOST_CHARGES, limit))
+    path = f"/account/billing/{'balance' if cash else 'package'}"
+    if cursor:  # it overrides everything else
+        return path, {"limit": size, "cursor": cursor}
+    return path, {"limit": size, "start_time": int(start * 1000), "end_time": int(end * 1000)}
+
+
+def charges_of(reply: Reply) -> Charges:
+    """A page of deductions, newest first.
+
+    A row without an amount is left out: a figure made up would be worse than none.
+
+    Raises:
+        Unavailable: The answer cannot be read.
+    """
+    payload = fields_of(reply.payload)
+    if not payload.keys() & {"result", "has_more", "next_cursor"}:
+        raise Unavailable("Kling's answer about the charges cannot be read.")
+    rows = [_charge(row) for row in members(fields_of(payload.get("result")).get("detail"))]
+    listed = sorted((row for row in rows if row is not None), key=lambda charge: -charge.at)
+    more = string(payload.get("next_cursor")) if payload.get("has_more") is not False else None
+    return Charges(tuple(listed), more or "")
+
+
+def _charge(row: Mapping[str, Any]) -> Charge | None:
+    deducted = amount(row.get("deduction_amount"))
+    if deducted is None:
+        return None
+    return Charge(
+        task_id=identity(row.get("task_id")) or "",
+        function=_said(row, "product_function"),
+        model_name=_said(row, "model_name"),
+        at=(measure(row.get("deduction_time")) or 0.0) / 1000.0,
+        amount=deducted,
+        package=_said(row, "product_type"),
+        currency=_said(row, "currency"),
+        key_name=_said(row, "api_key_name"),
+        duration=_said(row, "duration"),
+        resolution=_said(row, "resolution"),
+    )
+
+
+def _said(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return trimmed(str(value), 120) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""

@@ -74,8 +74,21 @@ class Door:
         self._dice = dice or random.Random()  # noqa: S311 - jitter, not secrets
         self._client: httpx2.AsyncClient | None = None
 
-    async def read(self, path: str, *, bearer: str, params: Mapping[str, str] | None = None) -> Reply:
-        """GET, tried again with growing, random pauses while Kling is unreachable, ill or asks for patience.
+    async def read(
+        self,
+        path: str,
+        *,
+        bearer: str,
+        params: Mapping[str, str] | None = None,
+        question: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """Ask, and ask again with growing, random pauses while Kling is unreachable, ill or wants patience.
+
+        Args:
+            path: Where.
+            bearer: Who asks.
+            params: Query of a GET.
+            question: Body of a POST that only asks; without one it is a GET.
 
         Raises:
             Unavailable: No usable answer, or one that makes no sense.
@@ -87,7 +100,7 @@ class Door:
         began = self.clock.now()
         for attempt in count():
             try:
-                return await self._read_once(path, bearer, params)
+                return await self._read_once(path, bearer, params, question)
             except (Unavailable, Busy) as trouble:
                 pause = self._pause(attempt, trouble)
                 late = self.clock.now() + pause - began > READ_BUDGET_S
@@ -119,13 +132,18 @@ class Door:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _read_once(self, path: str, bearer: str, params: Mapping[str, str] | None) -> Reply:
+    async def _read_once(
+        self, path: str, bearer: str, params: Mapping[str, str] | None, question: Mapping[str, Any] | None
+    ) -> Reply:
         import httpx2  # noqa: PLC0415 - loaded at first use: it slows the start
 
         limits = httpx2.Timeout(15.0, connect=5.0, pool=5.0)
         try:
             with anyio.fail_after(READ_TOTAL_S):
-                reply = await self._exchange("GET", path, bearer, limits, params=dict(params or {}))
+                if question is None:
+                    reply = await self._exchange("GET", path, bearer, limits, params=dict(params or {}))
+                else:
+                    reply = await self._exchange("POST", path, bearer, limits, json=dict(question))
         except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError) as error:
             raise self._lost(error, paid=False) from None  # as above
         return self._judged(reply, paid=False)

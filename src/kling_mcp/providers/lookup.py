@@ -6,7 +6,7 @@ with certainty raises ``Unavailable`` instead. Contract: video.md section 6 and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import anyio
 
@@ -38,10 +38,12 @@ _Question = TypeVar("_Question")
 
 
 class Read(Protocol):
-    """A signed read through the door."""
+    """A signed question through the door, tried again where that can help."""
 
-    async def __call__(self, path: str, params: Mapping[str, str] | None = None, /) -> Reply:
-        """GET."""
+    async def __call__(
+        self, path: str, params: Mapping[str, str] | None = None, /, *, question: Mapping[str, Any] | None = None
+    ) -> Reply:
+        """GET; POST where there is a question to send."""
         ...
 
 

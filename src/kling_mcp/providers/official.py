@@ -12,9 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from kling_mcp.errors import InvalidRequest, Refused, Unavailable
 from kling_mcp.operations.model_facts import MODELS
-from kling_mcp.providers import official_v2
-from kling_mcp.providers.accounts import BalanceReader
-from kling_mcp.providers.base import Balance, Progress, Request, TaskRef, Wire
+from kling_mcp.providers import library, official_v2, replies
+from kling_mcp.providers.accounts import BalanceReader, charges_of, charges_question
+from kling_mcp.providers.base import (
+    Balance,
+    Charges,
+    Element,
+    Origin,
+    Progress,
+    Request,
+    Shelf,
+    TaskRef,
+    Voice,
+    Wire,
+)
 from kling_mcp.providers.credentials import ApiKey, Credential, KeyPair
 from kling_mcp.providers.http import Door, quoted_id
 from kling_mcp.providers.lookup import by_families, by_tasks, one_by_one
@@ -68,7 +79,9 @@ class OfficialProvider:
         for wire in facts.wires if facts else ("v1",):
             reason = self._obstacle(wire, path, body)
             if reason is None:
-                return Request("v1", path, body) if wire == "v1" else Request("v2", *official_v2.rewritten(path, body))
+                if wire == "v1":
+                    return Request("v1", path, body, nameless=operation.nameless)
+                return Request("v2", *official_v2.rewritten(path, body))
             reasons.append(reason)
         raise InvalidRequest.one("model_name", f"'{operation.model}' cannot run here. {' '.join(reasons)}")
 
@@ -78,19 +91,12 @@ class OfficialProvider:
         A signed token that Kling calls stale teaches us its clock; nothing was created, and the next attempt, which
         the engine records like any other, is signed by that clock.
         """
-        body = _labelled(request, quoted_id("external_task_id", ext_id))
-        try:
-            reply = await self._door.create(request.path, body, bearer=self._bearer())
-        except StaleToken as stale:
-            if not self._corrected(stale):
-                raise
-            raise Unavailable(
-                "This machine's clock and Kling's disagree; the next attempt is signed by Kling's.",
-                code=stale.failure.code,
-            ) from stale
-        progress = progress_of(reply.payload)
+        reply = await self._post(request.path, _labelled(request, quoted_id("external_task_id", ext_id)))
+        at_once = replies.is_immediate(request.path)
+        progress = replies.read(request.path, reply.payload) if at_once else progress_of(reply.payload)
         if progress is None:
-            raise doubt("Kling accepted the request but named no task.", paid=True, reply=reply)
+            trouble = "but its answer cannot be read" if at_once else "but named no task"
+            raise doubt(f"Kling accepted the request {trouble}.", paid=True, reply=reply)
         return progress
 
     async def look_up(self, refs: Sequence[TaskRef]) -> Mapping[str, Progress]:
@@ -107,6 +113,23 @@ class OfficialProvider:
         """Read the account's packs: see ``Provider.balance``."""
         return await self._balance.read()
 
+    async def voices(self, origin: Origin, page: int, size: int) -> Sequence[Voice]:
+        """List voices: see ``Provider.voices``."""
+        return await library.voices(self._read, origin, page, size)
+
+    async def elements(self, origin: Origin, page: int, size: int) -> Sequence[Element]:
+        """List elements: see ``Provider.elements``."""
+        return await library.elements(self._read, origin, page, size)
+
+    async def delete(self, shelf: Shelf, kling_id: str) -> None:
+        """Delete from the library: see ``Provider.delete``."""
+        await library.delete(self._post, self._door.clock, shelf, quoted_id(f"{shelf}_id", kling_id))
+
+    async def charges(self, start: float, end: float, *, cash: bool, limit: int, cursor: str = "") -> Charges:
+        """List deductions: see ``Provider.charges``."""
+        path, question = charges_question(start, end, cash=cash, limit=limit, cursor=cursor)
+        return charges_of(await self._read(path, question=question))
+
     async def aclose(self) -> None:
         """Close connections."""
         await self._door.aclose()
@@ -116,25 +139,41 @@ class OfficialProvider:
             return _WIRE_NEEDS_KEY
         return official_v2.obstacle(path, body) if wire == "v2" else None
 
-    async def _read(self, path: str, params: Mapping[str, str] | None = None, /) -> Reply:
-        """A signed read; signed once more if Kling calls the token stale.
+    async def _post(self, path: str, body: Mapping[str, Any], /) -> Reply:
+        """A signed POST, once. See ``Provider.submit`` for what each exception means."""
+        try:
+            return await self._door.create(path, body, bearer=self._bearer())
+        except StaleToken as stale:
+            if not self._corrected(stale):
+                raise
+            raise Unavailable(
+                "This machine's clock and Kling's disagree; the next attempt is signed by Kling's.",
+                code=stale.failure.code,
+            ) from stale
+
+    async def _read(
+        self, path: str, params: Mapping[str, str] | None = None, /, *, question: Mapping[str, Any] | None = None
+    ) -> Reply:
+        """A signed question; signed once more if Kling calls the token stale.
 
         Raises:
             TaskAbsent: Kling certainly has no such task.
             Unavailable, Busy, NotAuthorised: The question could not be answered.
         """
         try:
-            return await self._signed_read(path, params)
+            return await self._signed_read(path, params, question)
         except Refused as refusal:
             raise unanswered(refusal) from refusal.__cause__
 
-    async def _signed_read(self, path: str, params: Mapping[str, str] | None) -> Reply:
+    async def _signed_read(
+        self, path: str, params: Mapping[str, str] | None, question: Mapping[str, Any] | None
+    ) -> Reply:
         try:
-            return await self._door.read(path, bearer=self._bearer(), params=params)
+            return await self._door.read(path, bearer=self._bearer(), params=params, question=question)
         except StaleToken as stale:
             if not self._corrected(stale):
                 raise
-        return await self._door.read(path, bearer=self._bearer(), params=params)
+        return await self._door.read(path, bearer=self._bearer(), params=params, question=question)
 
     def _bearer(self) -> str:
         return self._credential.bearer(self._door.clock.now())
@@ -144,7 +183,9 @@ class OfficialProvider:
 
 
 def _labelled(request: Request, ext_id: str) -> dict[str, Any]:
-    """The body with our id where its wire wants it."""
+    """The body with our id where its wire wants it; as it is where Kling has no place for one."""
+    if request.nameless:
+        return dict(request.body)
     if request.wire == "v1":
         return {**request.body, "external_task_id": ext_id}
     return {**request.body, "options": {**request.body.get("options", {}), "external_task_id": ext_id}}

@@ -10,7 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kling_mcp.operations.base import Generation
-    from kling_mcp.providers.base import Balance, Progress, Request, TaskRef
+    from kling_mcp.providers.base import (
+        Balance,
+        Charges,
+        Element,
+        Origin,
+        Progress,
+        Request,
+        Shelf,
+        TaskRef,
+        Voice,
+    )
 
 KEY_ADVICE = (
     "Create an API key at https://kling.ai/dev/api-key and set it as KLING_API_KEY in this server's configuration "
@@ -45,6 +55,22 @@ class Unconfigured:
         self._refuse()
 
     async def balance(self) -> Balance:
+        """Refuse."""
+        self._refuse()
+
+    async def voices(self, origin: Origin, page: int, size: int) -> Sequence[Voice]:  # noqa: ARG002 - the Protocol's
+        """Refuse."""
+        self._refuse()
+
+    async def elements(self, origin: Origin, page: int, size: int) -> Sequence[Element]:  # noqa: ARG002 - as above
+        """Refuse."""
+        self._refuse()
+
+    async def delete(self, shelf: Shelf, kling_id: str) -> None:  # noqa: ARG002 - as above
+        """Refuse."""
+        self._refuse()
+
+    async def charges(self, start: float, end: float, *, cash: bool, limit: int, cursor: str = "") -> Charges:  # noqa: ARG002 - as above
         """Refuse."""
         self._refuse()
 
