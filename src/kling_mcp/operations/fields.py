@@ -86,13 +86,14 @@ JsonText = BeforeValidator(_from_text)
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_object)]
 """An object whose keys are somebody else's; may come as JSON text."""
 
-Number = BeforeValidator(_number)
+NotBool = BeforeValidator(_number)
 """On a number: true and false are none."""
 
 # Limits come before the validator, or the schema would not show them.
-Whole = Annotated[int, Number]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Number]
-Axis = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), Number]
+Whole = Annotated[int, NotBool]
+Number = Annotated[float, Field(allow_inf_nan=False), NotBool]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), NotBool]
+Axis = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False), NotBool]
 OnOff = Annotated[Literal["on", "off"], BeforeValidator(_on_off)]
 """``on`` or ``off``; true and false are understood."""
 YesNo = Annotated[Literal["yes", "no"], BeforeValidator(_yes_no)]
@@ -256,6 +257,7 @@ __all__ = [
     "Nameable",
     "NegativePrompt",
     "Nested",
+    "NotBool",
     "Number",
     "Object",
     "Objects",
