@@ -7,56 +7,22 @@ commit, because several server processes share one file (each MCP client starts 
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-from contextlib import closing, nullcontext, suppress
-from dataclasses import asdict, fields, replace
-from decimal import Decimal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kling_mcp.errors import Failure, LocalTrouble
-from kling_mcp.jobs.locks import exclusive, private_file
-from kling_mcp.jobs.model import FINISHED, UNANSWERED, Delivery, Job, Media, State
-from kling_mcp.jobs.writer import Operation, Writer
+from kling_mcp.jobs.model import FINISHED, PLAN, UNANSWERED, Delivery, Job, State
+from kling_mcp.jobs.schema import INSERT, SELECT, UPDATE, job_of, row_of
+from kling_mcp.jobs.store import Store
+from kling_mcp.jobs.writer import Writer
 from kling_mcp.providers.base import Request
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
-SCHEMA_VERSION = 1
-SQLITE_PATIENCE_S = 30.0
-"""How long a program that is not ours may hold the file; ours queue at the lock file before they touch it."""
-
-WAL_SAFE_SINCE = (3, 51, 3)
-"""Older SQLite can corrupt a WAL database that several connections write to (the WAL-reset bug); there we use
-the rollback journal instead."""
-
-_REAL = {"created_at", "updated_at", "lease_until", "not_before", "settles_at", "finished_at", "unreached_since"}
-_INTEGER = {"epoch", "attempts", "doubts", "absences", "fetches", "nameless"}
-_COLUMNS = tuple(f.name for f in fields(Job))
-
-_SCHEMA = (
-    "CREATE TABLE job ("
-    + ", ".join(
-        f"{name} {'REAL' if name in _REAL else 'INTEGER' if name in _INTEGER else 'TEXT'}"
-        + (" PRIMARY KEY" if name == "id" else "")
-        for name in _COLUMNS
-    )
-    + ") STRICT",
-    "CREATE INDEX job_open ON job (account, state, not_before)",
-    "CREATE INDEX job_delivery ON job (account, delivery) WHERE delivery IN ('fetching', 'failed')",
-    "CREATE INDEX job_task ON job (account, task_id) WHERE task_id IS NOT NULL",
-    "CREATE INDEX job_age ON job (created_at)",
-    "CREATE INDEX job_request ON job (account, request_hash, created_at)",
-    # Apart from the jobs, because pictures make it megabytes, and only a POST needs it.
-    "CREATE TABLE request (job_id TEXT PRIMARY KEY, posted TEXT NOT NULL) STRICT",
-    "CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL) STRICT",
-)
-
-_INSERT = f"INSERT INTO job ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our names
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM job"  # noqa: S608 - our names
-_UPDATE = f"UPDATE job SET {', '.join(f'{name}=?' for name in _COLUMNS)} WHERE id=? AND epoch=?"  # noqa: S608 - our names
+_TASK = f"wire<>'{PLAN}'"
+"""Jobs that have a task of their own at Kling; the others are what their steps make of them."""
 
 
 class Ledger:
@@ -69,7 +35,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._writer = Writer(_Connection(path))
+        self._writer = Writer(Store(path))
 
     async def close(self) -> None:
         """Finish what is under way and close the file."""
@@ -77,20 +43,67 @@ class Ledger:
 
     async def add(self, job: Job, request: Request) -> None:
         """Record a new intent, and what is to be posted for it."""
-        posted = json.dumps({"wire": request.wire, "path": request.path, "body": request.body})
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute(_INSERT, _row(job))
-            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, posted))
+            db.execute(INSERT, row_of(job))
+            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, _written(request)))
 
         await self._write(work)
 
+    async def add_plan(self, job: Job, arguments: Mapping[str, Any]) -> None:
+        """Record a new job of several steps, and all that was asked for."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(INSERT, row_of(job))
+            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, json.dumps({"arguments": dict(arguments)})))
+
+        await self._write(work)
+
+    async def add_step(self, plan: Job, step: Job, request: Request) -> Job | None:
+        """Record the next step of a job, unless somebody else wrote the job's row since ours was read.
+
+        A step that is there already stays as it is: its id follows from the job's and from its name.
+
+        Returns:
+            The job's record as it now stands, or None if the race was lost and nothing was written.
+        """
+        saved = replace(plan, epoch=plan.epoch + 1)
+
+        def work(db: sqlite3.Connection) -> Job | None:
+            if db.execute(UPDATE, (*row_of(saved), plan.id, plan.epoch)).rowcount != 1:
+                return None
+            if db.execute(f"{INSERT} ON CONFLICT DO NOTHING", row_of(step)).rowcount == 1:
+                db.execute("INSERT INTO request VALUES (?, ?)", (step.id, _written(request)))
+            return saved
+
+        return await self._write(work)
+
+    async def adopt(self, job: Job) -> Job:
+        """Record a task made elsewhere, unless some job has it already: then that one is returned."""
+        query = f"{SELECT} WHERE (account=? AND task_id=?) OR id=? ORDER BY id LIMIT 1"
+
+        def work(db: sqlite3.Connection) -> Job:
+            if row := db.execute(query, (job.account, job.task_id, job.id)).fetchone():
+                return job_of(row)
+            db.execute(INSERT, row_of(job))
+            return job
+
+        return await self._write(work)
+
     async def request(self, job_id: str) -> Request | None:
         """What is to be posted for a job; None once Kling has answered."""
+        stored = await self._stored(job_id)
+        return Request(**stored) if stored else None
 
-        def work(db: sqlite3.Connection) -> Request | None:
+    async def arguments(self, job_id: str) -> Mapping[str, Any] | None:
+        """All that was asked of a job of several steps; None once it is finished."""
+        stored = await self._stored(job_id)
+        return stored["arguments"] if stored else None
+
+    async def _stored(self, job_id: str) -> dict[str, Any] | None:
+        def work(db: sqlite3.Connection) -> dict[str, Any] | None:
             row = db.execute("SELECT posted FROM request WHERE job_id=?", (job_id,)).fetchone()
-            return Request(**json.loads(row[0])) if row else None
+            return json.loads(row[0]) if row else None
 
         return await self._writer.do(work, writes=False)
 
@@ -101,11 +114,12 @@ class Ledger:
             The record as it now stands, or None if the race was lost and nothing was written.
         """
         saved = replace(job, epoch=job.epoch + 1)
+        needed = not job.finished if job.has_steps else job.state in UNANSWERED
 
         def work(db: sqlite3.Connection) -> Job | None:
-            if db.execute(_UPDATE, (*_row(saved), job.id, job.epoch)).rowcount != 1:
+            if db.execute(UPDATE, (*row_of(saved), job.id, job.epoch)).rowcount != 1:
                 return None
-            if job.state not in UNANSWERED:
+            if not needed:
                 db.execute("DELETE FROM request WHERE job_id=?", (job.id,))
             return saved
 
@@ -119,13 +133,17 @@ class Ledger:
     async def in_state(self, account: str, state: State, now: float, limit: int = 1000) -> list[Job]:
         """Jobs of this account in this state whose time has come, oldest first."""
         return await self._jobs(
-            "WHERE account=? AND state=? AND not_before<=? ORDER BY created_at LIMIT ?", account, state, now, limit
+            f"WHERE account=? AND state=? AND not_before<=? AND {_TASK} ORDER BY created_at LIMIT ?",
+            account,
+            state,
+            now,
+            limit,
         )
 
     async def in_delivery(self, account: str, delivery: Delivery, now: float, limit: int = 100) -> list[Job]:
         """Finished jobs of this account at this point of their delivery whose time has come, oldest first."""
         return await self._jobs(
-            "WHERE account=? AND delivery=? AND not_before<=? ORDER BY finished_at LIMIT ?",
+            f"WHERE account=? AND delivery=? AND not_before<=? AND {_TASK} ORDER BY finished_at LIMIT ?",
             account,
             delivery,
             now,
@@ -135,7 +153,7 @@ class Ledger:
     async def undelivered(self, account: str, provider: str) -> list[Job]:
         """A provider's finished jobs whose fetching was given up for now, or is the business of another credential."""
         return await self._jobs(
-            "WHERE delivery IN ('fetching', 'failed') AND provider=? AND (account<>? OR delivery=?)",
+            f"WHERE delivery IN ('fetching', 'failed') AND provider=? AND (account<>? OR delivery=?) AND {_TASK}",
             provider,
             account,
             Delivery.FAILED,
@@ -144,7 +162,7 @@ class Ledger:
     async def strangers(self, account: str, provider: str, limit: int = 20) -> list[Job]:
         """A provider's jobs that Kling has, or may have, from another credential; newest first."""
         return await self._jobs(
-            "WHERE account<>? AND provider=? AND state IN (?, ?, ?) ORDER BY created_at DESC LIMIT ?",
+            f"WHERE account<>? AND provider=? AND state IN (?, ?, ?) AND {_TASK} ORDER BY created_at DESC LIMIT ?",
             account,
             provider,
             State.SUBMITTING,
@@ -152,6 +170,32 @@ class Ledger:
             State.RUNNING,
             limit,
         )
+
+    async def steps(self, plan_id: str) -> list[Job]:
+        """The steps of a job so far, in the order in which they were added."""
+        return await self._jobs("WHERE parent=? ORDER BY created_at, id", plan_id)
+
+    async def open_plans(self, provider: str) -> list[Job]:
+        """A provider's jobs of several steps that are not through, or whose files are not all there; oldest first."""
+        marks = ", ".join("?" * len(FINISHED))
+        open_ones = f"(state NOT IN ({marks}) OR delivery IN ('fetching', 'failed'))"
+        return await self._jobs(
+            f"WHERE wire=? AND provider=? AND {open_ones} ORDER BY id",
+            PLAN,
+            provider,
+            *FINISHED,
+        )
+
+    async def made(self, account: str, kling_id: str, since: float) -> Job | None:
+        """The latest job of this account, accepted since then, with a result that Kling knows by this id."""
+        # A scan, but only of a month's jobs: what is older, Kling has deleted.
+        found = await self._jobs(
+            "WHERE created_at>=? AND account=? AND instr(media, ?)>0 ORDER BY id DESC LIMIT 1",
+            since,
+            account,
+            f'"kling_id": {json.dumps(kling_id)}',
+        )
+        return found[0] if found else None
 
     async def newest(
         self,
@@ -162,8 +206,11 @@ class Ledger:
         limit: int = 20,
         before: str | None = None,
     ) -> list[Job]:
-        """A provider's jobs, newest first; ``before`` continues after the job of that id. Ids sort by time."""
-        conditions, values = ["provider=?"], list[Any]([provider])
+        """A provider's jobs, newest first; ``before`` continues after the job of that id. Ids sort by time.
+
+        Steps of a job are left out: the job stands for them.
+        """
+        conditions, values = ["provider=?", "parent IS NULL"], list[Any]([provider])
         if states:
             conditions.append(f"state IN ({', '.join('?' * len(states))})")
             values += states
@@ -191,8 +238,8 @@ class Ledger:
         def work(db: sqlite3.Connection) -> list[float]:
             rows = db.execute(
                 "SELECT finished_at - created_at FROM job WHERE tool=? AND model_name IS ? AND state=? "
-                "ORDER BY id DESC LIMIT ?",
-                (tool, model_name, State.SUCCEEDED, limit),
+                "AND (attempts>0 OR wire=?) ORDER BY id DESC LIMIT ?",  # without those that were made elsewhere
+                (tool, model_name, State.SUCCEEDED, PLAN, limit),
             )
             return [float(row[0]) for row in rows]
 
@@ -219,149 +266,12 @@ class Ledger:
 
     async def _jobs(self, where: str, *values: object) -> list[Job]:
         def work(db: sqlite3.Connection) -> list[Job]:
-            return [_job(row) for row in db.execute(f"{_SELECT} {where}", values)]
+            return [job_of(row) for row in db.execute(f"{SELECT} {where}", values)]
 
         return await self._writer.do(work, writes=False)
 
 
-class _Connection:
-    """The thread's side: opens the file at the first group, and again after a failure to open."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = path.with_name(path.name + ".lock")
-        self._db: sqlite3.Connection | None = None
-
-    def run(self, group: list[Operation]) -> None:
-        """Do what was not withdrawn while the locks were waited for; from then on nothing can be withdrawn."""
-        writes = any(o.writes for o in group)
-        results: list[Any]
-        try:
-            with exclusive(self._lock) if writes or self._db is None else nullcontext():
-                db = self._begun(writes=writes)
-                live = _not_withdrawn(group)
-                results = [_attempt(o, db) for o in live]
-                if writes:
-                    db.execute("COMMIT")
-        except (OSError, sqlite3.Error) as error:
-            self._reset()
-            live = _not_withdrawn(group)
-            results = [_trouble(error, self._path)] * len(live)
-        except LocalTrouble as error:
-            live = _not_withdrawn(group)
-            results = [error] * len(live)
-        for operation, result in zip(live, results, strict=True):
-            if isinstance(result, BaseException):
-                operation.future.set_exception(result)
-            else:
-                operation.future.set_result(result)
-
-    def close(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-
-    def _begun(self, *, writes: bool) -> sqlite3.Connection:
-        """The open connection, holding SQLite's own write lock if anything is to be written."""
-        db = self._db = self._db or _opened(self._path)
-        if writes:
-            db.execute("BEGIN IMMEDIATE")
-        return db
-
-    def _reset(self) -> None:
-        if self._db is None:
-            return
-        with suppress(sqlite3.Error):
-            self._db.close()  # an open transaction ends with its connection, unwritten
-        self._db = None
-
-
-def _not_withdrawn(group: list[Operation]) -> list[Operation]:
-    """Those still wanted, begun from now on (if they were not already): nobody can withdraw them any more."""
-    wanted = (o for o in group if not o.future.done())
-    return [o for o in wanted if o.future.running() or o.future.set_running_or_notify_cancel()]
-
-
-def _attempt(operation: Operation, db: sqlite3.Connection) -> Any:  # noqa: ANN401 - the operation's own result
-    """One operation's result; a bug in it must not take its neighbours' commit down. Store failures must."""
-    try:
-        return operation.work(db)
-    except sqlite3.IntegrityError as error:
-        return error
-    except sqlite3.Error:
-        raise
-    except Exception as error:  # noqa: BLE001 - handed to the caller it belongs to
-        return error
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    os.close(private_file(path))
-    db = sqlite3.connect(path, timeout=SQLITE_PATIENCE_S, isolation_level=None)
-    mode = "WAL" if sqlite3.sqlite_version_info >= WAL_SAFE_SINCE else "TRUNCATE"
-    for pragma in (f"journal_mode={mode}", "synchronous=FULL", "foreign_keys=ON"):
-        db.execute(f"PRAGMA {pragma}").close()
-    _migrate(db, path)
-    return db
-
-
-def _migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Bring the file to this version's schema. A file of a newer version is left alone."""
-    with closing(db.execute("PRAGMA user_version")) as cursor:
-        version = int(cursor.fetchone()[0])
-    if version > SCHEMA_VERSION:
-        db.close()
-        raise LocalTrouble(
-            f"The ledger {path} was written by a newer kling-mcp.",
-            code="ledger_too_new",
-            fix="Update kling-mcp, or point KLING_DATABASE_URL at another file.",
-        )
-    if version == 0:
-        db.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA:
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        db.execute("COMMIT")
-
-
-def _trouble(error: OSError | sqlite3.Error, path: Path) -> LocalTrouble:
-    """A store failure as a sentence for the human whose machine it is."""
-    if "malformed" in str(error) or "not a database" in str(error):
-        fix = "Move the file away (keep it: it names your paid jobs) and start again."
-    else:
-        fix = "Check that the disk has space and the folder is writable, or set KLING_DATABASE_URL to another file."
-    return LocalTrouble(f"The ledger {path} cannot be used: {error}.", code="ledger_unusable", fix=fix)
-
-
-_TO_COLUMN: Mapping[str, Callable[[Any], Any]] = {
-    "arguments": json.dumps,
-    "units_quoted": str,
-    "units_charged": str,
-    "media": lambda media: json.dumps([asdict(m) for m in media]),
-    "failure": lambda failure: json.dumps(asdict(failure)),
-    "notes": json.dumps,
-    "facts": json.dumps,
-}
-_FROM_COLUMN: Mapping[str, Callable[[Any], Any]] = {
-    "arguments": json.loads,
-    "units_quoted": Decimal,
-    "units_charged": Decimal,
-    "state": State,
-    "delivery": Delivery,
-    "media": lambda text: tuple(Media(**m) for m in json.loads(text)),
-    "failure": lambda text: Failure(**json.loads(text)),
-    "notes": lambda text: tuple(json.loads(text)),
-    "facts": json.loads,
-    "nameless": bool,
-}
-
-
-def _row(job: Job) -> list[Any]:
-    return [_coded(_TO_COLUMN, name, getattr(job, name)) for name in _COLUMNS]
-
-
-def _job(row: Sequence[Any]) -> Job:
-    return Job(**{name: _coded(_FROM_COLUMN, name, value) for name, value in zip(_COLUMNS, row, strict=True)})
-
-
-def _coded(table: Mapping[str, Callable[[Any], Any]], name: str, value: Any) -> Any:  # noqa: ANN401 - any column
-    return value if value is None or name not in table else table[name](value)
+def _written(request: Request) -> str:
+    """A request as it is kept. A version that knows no nameless requests cannot read one, so it never posts it."""
+    nameless = {"nameless": True} if request.nameless else {}
+    return json.dumps({"wire": request.wire, "path": request.path, "body": request.body, **nameless})

@@ -4,6 +4,9 @@
                  └→ unknown (answer lost: look up) ─→ running, queued again, or unconfirmed
     queued → cancelled
 
+A nameless job (Kling takes no id of ours with it) cannot be looked up: from submitting, a lost answer leads straight
+to unconfirmed. A job of several steps moves as its steps do (``plans``).
+
 Times are unix seconds. ``id`` doubles as Kling's ``external_task_id``, so one look-up by id settles every doubt.
 """
 
@@ -43,6 +46,9 @@ class Delivery(StrEnum):
     FAILED = "failed"  # fetching did not work; get_job tries again
     EXPIRED = "expired"  # Kling deleted the files before we could fetch them
 
+
+PLAN = "plan"
+"""The wire of a job of several steps: nothing is posted for the job itself, its steps are jobs of their own."""
 
 UNANSWERED = frozenset({State.QUEUED, State.SUBMITTING, State.UNKNOWN})
 """What may still have to be posted."""
@@ -138,7 +144,12 @@ class Job:
     parent: str | None = None
     """The job it is a step of."""
     step: str = ""
-    """Which step."""
+    """Which step. Of a job of several steps: the one whose results are its own, once it is known."""
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether steps do its work, so that Kling has no task of its own for it."""
+        return self.wire == PLAN
 
     @property
     def finished(self) -> bool:

@@ -1,0 +1,135 @@
+"""The ledger's file: its tables, how an older version's file becomes this one's, and how a job is a row.
+
+Columns are only ever added, each with a default, because server processes of the version before may still run on the
+same file: they write what they know and leave the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import asdict, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from kling_mcp.errors import Failure, LocalTrouble
+from kling_mcp.jobs.model import Delivery, Job, Media, State
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+SCHEMA_VERSION = 2
+
+COLUMNS = tuple(f.name for f in fields(Job))
+
+_TYPES: Mapping[str, str] = {
+    "id": "TEXT PRIMARY KEY",
+    **dict.fromkeys(("created_at", "updated_at", "lease_until", "not_before"), "REAL"),
+    **dict.fromkeys(("settles_at", "finished_at", "unreached_since"), "REAL"),
+    **dict.fromkeys(("epoch", "attempts", "doubts", "absences", "fetches"), "INTEGER"),
+    "facts": "TEXT NOT NULL DEFAULT '{}'",
+    "nameless": "INTEGER NOT NULL DEFAULT 0",
+    "step": "TEXT NOT NULL DEFAULT ''",
+}
+"""What is not plain text."""
+
+
+def _column(name: str) -> str:
+    return f"{name} {_TYPES.get(name, 'TEXT')}"
+
+
+_STEPS = "CREATE INDEX job_parent ON job (parent) WHERE parent IS NOT NULL"
+
+_TABLES = (
+    f"CREATE TABLE job ({', '.join(_column(name) for name in COLUMNS)}) STRICT",
+    "CREATE INDEX job_open ON job (account, state, not_before)",
+    "CREATE INDEX job_delivery ON job (account, delivery) WHERE delivery IN ('fetching', 'failed')",
+    "CREATE INDEX job_task ON job (account, task_id) WHERE task_id IS NOT NULL",
+    "CREATE INDEX job_age ON job (created_at)",
+    "CREATE INDEX job_request ON job (account, request_hash, created_at)",
+    _STEPS,
+    # Apart from the jobs, because pictures make it megabytes, and only a POST needs it.
+    "CREATE TABLE request (job_id TEXT PRIMARY KEY, posted TEXT NOT NULL) STRICT",
+    "CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL) STRICT",
+)
+
+_STEPS_FROM: Mapping[int, Sequence[str]] = {
+    1: (*(f"ALTER TABLE job ADD COLUMN {_column(name)}" for name in ("facts", "nameless", "parent", "step")), _STEPS),
+}
+"""What turns a file of a version into one of the next."""
+
+INSERT = f"INSERT INTO job ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - our names
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM job"  # noqa: S608 - our names
+UPDATE = f"UPDATE job SET {', '.join(f'{name}=?' for name in COLUMNS)} WHERE id=? AND epoch=?"  # noqa: S608 - our names
+
+
+def migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to this version's schema, all of it or nothing. A file of a newer version is left alone.
+
+    Raises:
+        LocalTrouble: It is of a newer version.
+    """
+    version = _version(db)
+    if version > SCHEMA_VERSION:
+        raise LocalTrouble(
+            f"The ledger {path} was written by a newer kling-mcp.",
+            code="ledger_too_new",
+            fix="Update kling-mcp, or point KLING_DATABASE_URL at another file.",
+        )
+    if version < SCHEMA_VERSION:
+        db.execute("BEGIN IMMEDIATE")
+        for statement in _missing(_version(db)):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        db.execute("COMMIT")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    with closing(db.execute("PRAGMA user_version")) as cursor:
+        return int(cursor.fetchone()[0])
+
+
+def _missing(version: int) -> Sequence[str]:
+    if version == 0:
+        return _TABLES
+    return [statement for each in range(version, SCHEMA_VERSION) for statement in _STEPS_FROM[each]]
+
+
+_TO_COLUMN: Mapping[str, Callable[[Any], Any]] = {
+    "arguments": json.dumps,
+    "units_quoted": str,
+    "units_charged": str,
+    "media": lambda media: json.dumps([asdict(m) for m in media]),
+    "failure": lambda failure: json.dumps(asdict(failure)),
+    "notes": json.dumps,
+    "facts": json.dumps,
+    "nameless": int,
+}
+_FROM_COLUMN: Mapping[str, Callable[[Any], Any]] = {
+    "arguments": json.loads,
+    "units_quoted": Decimal,
+    "units_charged": Decimal,
+    "state": State,
+    "delivery": Delivery,
+    "media": lambda text: tuple(Media(**m) for m in json.loads(text)),
+    "failure": lambda text: Failure(**json.loads(text)),
+    "notes": lambda text: tuple(json.loads(text)),
+    "facts": json.loads,
+    "nameless": bool,
+}
+
+
+def row_of(job: Job) -> list[Any]:
+    """A job as the values of its row, in the order of ``COLUMNS``."""
+    return [_coded(_TO_COLUMN, name, getattr(job, name)) for name in COLUMNS]
+
+
+def job_of(row: Sequence[Any]) -> Job:
+    """The job a row holds."""
+    return Job(**{name: _coded(_FROM_COLUMN, name, value) for name, value in zip(COLUMNS, row, strict=True)})
+
+
+def _coded(table: Mapping[str, Callable[[Any], Any]], name: str, value: Any) -> Any:  # noqa: ANN401 - any column
+    return value if value is None or name not in table else table[name](value)

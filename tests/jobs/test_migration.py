@@ -1,0 +1,138 @@
+"""A ledger written by version 1 is taken over whole, even while a process of that version still writes to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kling_mcp.errors import LocalTrouble
+from kling_mcp.jobs.ledger import Ledger
+from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
+from kling_mcp.providers.base import Request
+
+from .test_moves import T0, queued
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.anyio
+
+VERSION_1 = """
+CREATE TABLE job (id TEXT PRIMARY KEY, account TEXT, provider TEXT, tool TEXT, request_hash TEXT, arguments TEXT,
+  model_name TEXT, units_quoted TEXT, created_at REAL, updated_at REAL, wire TEXT, path TEXT, state TEXT,
+  delivery TEXT, epoch INTEGER, owner TEXT, lease_until REAL, attempts INTEGER, unreached_since REAL, doubts INTEGER,
+  not_before REAL, settles_at REAL, absences INTEGER, fetches INTEGER, folder TEXT, task_id TEXT, units_charged TEXT,
+  finished_at REAL, blocked_reason TEXT, media TEXT, failure TEXT, notes TEXT) STRICT;
+CREATE INDEX job_open ON job (account, state, not_before);
+CREATE INDEX job_delivery ON job (account, delivery) WHERE delivery IN ('fetching', 'failed');
+CREATE INDEX job_task ON job (account, task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX job_age ON job (created_at);
+CREATE INDEX job_request ON job (account, request_hash, created_at);
+CREATE TABLE request (job_id TEXT PRIMARY KEY, posted TEXT NOT NULL) STRICT;
+CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL) STRICT;
+PRAGMA user_version=1;
+"""
+"""What version 0.1.0 wrote."""
+_FIELDS = (
+    "id, account, provider, tool, request_hash, arguments, model_name, units_quoted, created_at, updated_at, wire,"
+    " path, state, delivery, epoch, attempts, doubts, not_before, settles_at, absences, fetches, folder,"
+    " blocked_reason, media, notes, task_id"
+)
+MEDIA = '[{"media_id": "km1-A_1", "kind": "video", "url": "https://cdn.example/v.mp4", "kling_id": "v1"}]'
+
+
+def written_by_version_1(db: sqlite3.Connection, job_id: str) -> None:
+    row = (job_id, "acc", "official", "generate_video", "h", '{"prompt": "a kite"}', "kling-v3", "3", T0, T0, "v1")
+    rest = ("/v1/videos/text2video", "succeeded", "stored", 7, 1, 0, 0.0, 0.0, 0, 1, "/films", "", MEDIA, "[]", "t1")
+    db.execute(f"INSERT INTO job ({_FIELDS}) VALUES ({', '.join('?' * 26)})", row + rest)  # noqa: S608 - a constant
+    db.execute("INSERT INTO request VALUES (?, ?)", (job_id, '{"wire": "v1", "path": "/p", "body": {"a": 1}}'))
+    db.commit()
+
+
+def as_read(job_id: str) -> Job:
+    return replace(
+        queued(),
+        id=job_id,
+        state=State.SUCCEEDED,
+        delivery=Delivery.STORED,
+        epoch=7,
+        attempts=1,
+        fetches=1,
+        folder="/films",
+        task_id="t1",
+        units_quoted=Decimal(3),
+        media=(Media("km1-A_1", "video", "https://cdn.example/v.mp4", "v1"),),
+    )
+
+
+async def test_a_file_of_version_1_keeps_every_job_and_takes_the_new_ones(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(VERSION_1)
+        written_by_version_1(old, "km1-A")
+    ledger = Ledger(path)
+    assert await ledger.many(["km1-A"]) == {"km1-A": as_read("km1-A")}
+    assert await ledger.request("km1-A") == Request("v1", "/p", {"a": 1})
+    new = replace(
+        queued(), id="km1-B", nameless=True, facts={"faces": [{"face_id": "0"}]}, parent="km1-A", step="faces"
+    )
+    await ledger.add(new, Request("v1", "/q", {}, nameless=True))
+    assert await ledger.many(["km1-B"]) == {"km1-B": new}
+    assert await ledger.request("km1-B") == Request("v1", "/q", {}, nameless=True)
+    assert await ledger.steps("km1-A") == [new]
+    await ledger.close()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
+
+
+async def test_a_process_of_version_1_may_go_on_writing(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(VERSION_1)
+        ledger = Ledger(path)
+        await ledger.check()
+        written_by_version_1(old, "km1-C")
+        assert await ledger.many(["km1-C"]) == {"km1-C": as_read("km1-C")}
+        await ledger.close()
+
+
+async def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(VERSION_1)
+        old.execute("ALTER TABLE job ADD COLUMN step TEXT")  # somebody has been at it: the last of the columns is there
+        old.commit()
+        ledger = Ledger(path)
+        with pytest.raises(LocalTrouble, match="step"):
+            await ledger.check()
+        columns = [row[1] for row in old.execute("PRAGMA table_info(job)")]
+        assert ("facts" in columns, old.execute("PRAGMA user_version").fetchone()[0]) == (False, 1)
+        await ledger.close()
+
+
+async def test_steps_stand_behind_their_job_and_a_job_of_steps_is_no_task(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    plan = replace(queued(), wire=PLAN, path="")
+    await ledger.add_plan(plan, {"prompt": "x" * 9000})
+    first = replace(queued(), id="km1-A-first", parent="km1-A", step="first")
+    saved = await ledger.add_step(plan, first, Request("v1", "/p", {"n": 1}))
+    assert saved is not None
+    assert await ledger.add_step(plan, first, Request("v1", "/p", {"n": 2})) is None, "somebody else wrote meanwhile"
+    saved = await ledger.add_step(saved, first, Request("v1", "/p", {"n": 3}))
+    assert await ledger.request("km1-A-first") == Request("v1", "/p", {"n": 1}), "a step is made once"
+    assert [job.id for job in await ledger.newest("official")] == ["km1-A"]
+    assert [job.id for job in await ledger.in_state("acc", State.QUEUED, T0 + 1)] == ["km1-A-first"]
+    assert [job.id for job in await ledger.open_plans("official")] == ["km1-A"]
+    assert saved is not None
+    running = await ledger.save(replace(saved, state=State.RUNNING))
+    assert running is not None
+    assert await ledger.arguments("km1-A") == {"prompt": "x" * 9000}
+    await ledger.save(replace(running, state=State.SUCCEEDED))
+    assert await ledger.arguments("km1-A") is None
+    assert await ledger.open_plans("official") == []
+    await ledger.close()
