@@ -10,29 +10,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from kling_mcp.operations.clips import VideoLimits
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-@dataclass(frozen=True, slots=True)
-class VideoLimits:
-    """What a video given as input must be like.
-
-    Attributes:
-        least_s: Shortest, in seconds.
-        most_s: Longest, in seconds.
-        least_px: Shortest side, in pixels.
-        most_px: Longest side, in pixels.
-        most_area: Most pixels of a frame; None where only the sides are limited.
-        ratios: Lowest and highest width by height; None where not limited.
-    """
-
-    least_s: float
-    most_s: float
-    least_px: int
-    most_px: int
-    most_area: int | None = None
-    ratios: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +82,7 @@ _TABLE = (
         video_characters=True,
         frames_with_elements=True,
         last_with_feature=True,
-        video=VideoLimits(3, 15.5, 700, 4553, 8_294_400, (0.4, 2.0)),
+        video=VideoLimits(((3, 15.5),), (700, 4553), 8_294_400, (0.4, 2.0)),
     ),
     OmniFacts(
         "kling-video-o1",
@@ -117,8 +98,7 @@ _TABLE = (
         video_characters=False,
         frames_with_elements=False,
         last_with_feature=False,
-        # Files are a little longer than what was asked for: a clip of 10 s by Kling has 10.04.
-        video=VideoLimits(3, 10.5, 700, 2160),
+        video=VideoLimits(((3, 10),), (700, 2160)),
     ),
 )
 
@@ -133,7 +113,6 @@ OMNI_ALIASES: Mapping[str, str] = MappingProxyType(
         "kling-3-omni": "kling-v3-omni",
         "kling-omni": "kling-v3-omni",
         "kling-o1": "kling-video-o1",
-        "kling-v1-omni": "kling-video-o1",
         "o1": "kling-video-o1",
     }
 )

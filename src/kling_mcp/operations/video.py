@@ -11,7 +11,6 @@ from collections.abc import Set as AbstractSet
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from kling_mcp.errors import Problem
 from kling_mcp.operations.base import Generation, Kind, Quote, Yields
@@ -41,25 +40,19 @@ from kling_mcp.operations.model_facts import (
     ModeFacts,
     ModelFacts,
 )
+from kling_mcp.operations.model_names import model_name
+from kling_mcp.operations.omni_facts import OMNI_ALIASES, OMNI_MODELS
 from kling_mcp.operations.shots import written_shots
 from kling_mcp.operations.video_advice import refusals
 from kling_mcp.operations.video_quote import quoted
-from kling_mcp.operations.wording import OWN_SENTENCE, closest, shown
 
+_RETIRED = [name for name, facts in MODELS.items() if facts.retired]
+_OMNI = dict.fromkeys([*OMNI_MODELS, *OMNI_ALIASES], "generate_omni_video")
 
-def _known_model(value: object) -> str:
-    name = value.strip().lower() if isinstance(value, str) else ""
-    name = ALIASES.get(name, name)
-    if name in MODELS:
-        return name
-    meant = closest(name, MODELS)
-    hint = f"Did you mean '{meant}'? " if meant else ""
-    current = ", ".join(facts.name for facts in MODELS.values() if facts.retired is None)
-    sentence = f"is {shown(value)}, which generate_video does not know. {hint}It runs {current}."
-    raise PydanticCustomError(OWN_SENTENCE, "{sentence}", {"sentence": sentence})
-
-
-ModelName = Annotated[str, BeforeValidator(_known_model)]
+ModelName = Annotated[
+    str,
+    BeforeValidator(model_name("generate_video", MODELS, aliases=ALIASES, retired=_RETIRED, elsewhere=_OMNI)),
+]
 
 
 class GenerateVideo(Generation):
