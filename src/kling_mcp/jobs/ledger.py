@@ -130,6 +130,12 @@ class Ledger:
         marks = ", ".join("?" * len(ids))
         return {job.id: job for job in await self._jobs(f"WHERE id IN ({marks})", *ids)}
 
+    async def of_tasks(self, account: str, task_ids: Sequence[str]) -> dict[str, Job]:
+        """The jobs of this account that these tasks of Kling's belong to, by task id; unknown ones are missing."""
+        marks = ", ".join("?" * len(task_ids))
+        found = await self._jobs(f"WHERE account=? AND task_id IN ({marks})", account, *task_ids)
+        return {job.task_id: job for job in found if job.task_id}
+
     async def in_state(self, account: str, state: State, now: float, limit: int = 1000) -> list[Job]:
         """Jobs of this account in this state whose time has come, oldest first."""
         return await self._jobs(

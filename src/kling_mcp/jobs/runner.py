@@ -196,6 +196,10 @@ class Jobs:
             "media", f"There is no result '{media_id}' in this ledger. list_jobs shows the jobs and their results."
         )
 
+    async def of_tasks(self, task_ids: Sequence[str]) -> dict[str, Job]:
+        """The jobs that these tasks of Kling's belong to, by task id; those made elsewhere are missing."""
+        return await self._ledger.of_tasks(self._provider.account, task_ids)
+
     async def balance(self) -> Balance:
         """What the account still has. Free."""
         return await self._provider.balance()

@@ -132,6 +132,17 @@ def extension_range() -> tuple[Decimal, Decimal]:
     return prices[0], prices[-1]
 
 
+def card() -> dict[str, object]:
+    """Every price of this table as plain JSON, for people and agents who want to compare."""
+    return {
+        "units per second": {model: dict(modes) for model, modes in _PER_SECOND.items()},
+        "units per clip of 5 and 10 s, retired models": {model: dict(modes) for model, modes in _PER_CLIP.items()},
+        "multi_image_to_video, units per clip": dict(_PER_MULTI_IMAGE_CLIP),
+        "edit_video, units per clip": dict(_PER_EDIT),
+        "extend_video, units per extension": {model: dict(modes) for model, modes in _PER_EXTENSION.items()},
+    }
+
+
 def whole_seconds(length: float) -> int:
     """The seconds that are billed for a video of this length: rounded to the nearest. Contract: video.md part E."""
     return int(Decimal(str(length)).quantize(Decimal(1), ROUND_HALF_UP))
