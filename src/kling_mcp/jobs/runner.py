@@ -86,6 +86,11 @@ class Jobs:
         self._news = anyio.Event()
         self._draining = False
 
+    @property
+    def provider(self) -> Provider:
+        """Who runs the jobs, for questions that need no ledger: the library, the charges."""
+        return self._provider
+
     # ---- what tools call
 
     async def submit(self, operation: Generation, arguments: Mapping[str, Any]) -> Job:
