@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kling_mcp.operations import omni_video, video
+from kling_mcp.operations import audio, avatar, faces, lip_sync_classic, omni_video, talking, video
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from kling_mcp.operations.base import Generation
 
 GENERATIONS: Mapping[str, type[Generation]] = MappingProxyType(
-    {operation.tool: operation for operation in (*video.OPERATIONS, *omni_video.OPERATIONS)}
+    {
+        operation.tool: operation
+        for operation in (
+            *video.OPERATIONS,
+            *omni_video.OPERATIONS,
+            *talking.OPERATIONS,
+            *faces.OPERATIONS,
+            *lip_sync_classic.OPERATIONS,
+            *avatar.OPERATIONS,
+            *audio.OPERATIONS,
+        )
+    }
 )
 """In the order in which they are shown. A new endpoint is a class and its name in its file's ``OPERATIONS``."""
