@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ async def test_a_result_is_stored_with_its_facts(server: RawServer, tmp_path: Pa
         width=640,
         height=360,
         duration_s=5.041,
+        sound=True,
     )
     assert stored.path.read_bytes() == video
     assert names_in(folder) == [f"{STEM}.mp4"]
@@ -316,3 +318,59 @@ async def test_too_large_is_refused_by_its_length_and_else_while_it_comes(
 async def test_a_nonsensical_length_is_no_crash(server: RawServer, tmp_path: Path, video: bytes) -> None:
     for length in ("-5", "many", "1e9"):
         assert await failure(server, tmp_path, server.serves("/v", video, content_length=length))
+
+
+# --- files inside their address ----------------------------------------------------------------------------
+
+
+def inline(content: bytes, named: str) -> str:
+    return f"data:{named};base64,{base64.b64encode(content).decode()}"
+
+
+async def test_a_picture_inside_its_address_is_stored_without_network(tmp_path: Path, picture: bytes) -> None:
+    def no_client() -> httpx2.AsyncClient:
+        raise AssertionError
+
+    stored = await Downloads(tmp_path, no_client).fetch(inline(picture, "image/jpeg"), stem=STEM, kind="image")
+    assert (stored.path.name, stored.mime, stored.width, stored.height) == (f"{STEM}.png", "image/png", 900, 600)
+    assert stored.sha256 == hashlib.sha256(picture).hexdigest()
+    assert stored.path.read_bytes() == picture
+
+
+@pytest.mark.parametrize("named", ["audio/mpeg", "audio/mpeg;codecs=mp3", "", "application/octet-stream"])
+async def test_a_sound_inside_its_address_may_be_called_anything_fitting(
+    tmp_path: Path, sound: Callable[[str], bytes], named: str
+) -> None:
+    stored = await Downloads(tmp_path).fetch(inline(sound("mp3"), named), stem=STEM, kind="audio")
+    assert (stored.mime, stored.width) == ("audio/mpeg", None)
+
+
+async def test_a_video_inside_its_address_may_have_line_breaks(tmp_path: Path, video: bytes) -> None:
+    url = "data:video/mp4;base64," + base64.encodebytes(video).decode()
+    stored = await Downloads(tmp_path).fetch(url, stem=STEM, kind="video")
+    assert (stored.mime, stored.duration_s, stored.sound) == ("video/mp4", 5.041, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("data:", "wrong_content"),
+        ("data:image/png,plain", "wrong_content"),
+        ("data:image/png;base64,", "wrong_content"),
+        ("data:image/png;base64,!!!!", "wrong_content"),
+        ("data:image/png;base64,aGVsbG8=", "wrong_content"),
+        ("data:video/mp4;base64,iVBORw0KGgo=", "wrong_content"),
+        ("data:image/png;base64,iVBORw0KGgpydWJiaXNoIHJ1YmJpc2g=", "damaged_media"),
+        ("data:image/png;base64," + "A" * 2_000_000, "too_large"),
+        ("data:" + ";a=b" * 100_000, "wrong_content"),
+    ],
+)
+async def test_what_is_no_file_inside_an_address_is_refused_and_never_repeated(
+    tmp_path: Path, url: str, code: str
+) -> None:
+    downloads = Downloads(tmp_path, bounds=Bounds(bytes={"video": 100, "image": 1_000_000, "audio": 100}))
+    with pytest.raises(Refused) as raised:
+        await downloads.fetch(url, stem=STEM, kind="image")
+    assert raised.value.failure.code == code
+    assert len(raised.value.failure.message) < 200
+    assert names_in(tmp_path) == []

@@ -126,6 +126,20 @@ def test_what_shines_through_is_white(tmp_path: Path) -> None:
     assert colour_at(shown(contact_sheet(path)), 0.5, 0.5) == "rgb"
 
 
+_MODES = [*(("PNG", mode) for mode in ("RGB", "RGBA", "LA", "P", "I;16", "1")), ("WEBP", "RGB"), ("WEBP", "RGBA")]
+
+
+@pytest.mark.parametrize(("form", "mode"), [*_MODES, ("JPEG", "RGB"), ("JPEG", "L"), ("JPEG", "CMYK")])
+def test_every_kind_of_picture_can_be_looked_at(tmp_path: Path, form: str, mode: str) -> None:
+    path = tmp_path / "p"
+    blue = Image.new("RGBA", (640, 400), (0, 0, 255, 255))
+    if mode in {"I;16", "CMYK", "1"}:  # nothing converts to these from RGBA
+        blue = Image.new("L", blue.size, 200)
+    blue.convert(mode).save(path, form)
+    assert Image.open(BytesIO(thumbnail(path))).size == (512, 320)
+    assert shown(contact_sheet(path)).size == (640, 400)
+
+
 @pytest.mark.parametrize("extension", ["m4a", "mp3", "wav", "aac"])
 def test_a_sound_is_shown_as_a_wave_that_grows_as_it_does(
     tmp_path: Path, sound: Callable[[str], bytes], extension: str
@@ -180,6 +194,17 @@ def test_the_last_frame_is_the_last_one_in_full_size(tmp_path: Path) -> None:
     encoded = last_frame(coloured(tmp_path / "c.mp4", ["red"] * 3 + ["blue"], size=(640, 360)))
     picture = Image.open(BytesIO(encoded))
     assert (picture.format, picture.size) == ("JPEG", (640, 360))
+    assert colour_at(picture.convert("RGB"), 0.5, 0.5) == "b"
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"), [((320, 180), (533, 300)), ((180, 320), (300, 533)), ((100, 100), (300, 300))]
+)
+def test_a_small_last_frame_is_enlarged_to_what_a_first_frame_must_have(
+    tmp_path: Path, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    picture = Image.open(BytesIO(last_frame(coloured(tmp_path / "c.mp4", ["blue"], size=size))))
+    assert picture.size == shown
     assert colour_at(picture.convert("RGB"), 0.5, 0.5) == "b"
 
 

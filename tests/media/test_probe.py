@@ -12,6 +12,7 @@ from kling_mcp.errors import LocalTrouble, Refused
 from kling_mcp.media import forms
 from kling_mcp.media.forms import Form, sniff
 from kling_mcp.media.probe import Facts, probe
+from kling_mcp.sandbox.samples import sample_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +59,12 @@ def test_the_first_bytes_say_what_it_is(head: bytes, form: Form | None) -> None:
 
 
 def test_a_video_has_a_size_and_a_length(tmp_path: Path, video: bytes) -> None:
-    assert probe(saved(tmp_path / "v", video)) == Facts(forms.MP4, 640, 360, 5.041)
+    assert probe(saved(tmp_path / "v", video)) == Facts(forms.MP4, 640, 360, 5.041, sound=True)
+
+
+def test_a_video_says_whether_it_sounds(tmp_path: Path) -> None:
+    silent = sample_video(caption="x", label="x", aspect_ratio="1:1", duration_s=0.5, sound=False)
+    assert probe(saved(tmp_path / "v", silent)).sound is False
 
 
 @pytest.mark.parametrize("form", [forms.PNG, forms.JPEG, forms.WEBP])

@@ -12,6 +12,7 @@ import anyio
 import anyio.to_thread
 
 from kling_mcp.errors import KlingError, Lost, Refused, Unavailable, trimmed
+from kling_mcp.media import inline
 from kling_mcp.media.addresses import Origin, forbidden, public_addresses, resolve
 from kling_mcp.media.drafts import Draft
 from kling_mcp.media.forms import HEAD, MP4, sniff
@@ -59,7 +60,10 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A result on disk, complete and decodable. Pixels; seconds; None where the question makes no sense."""
+    """A result on disk, complete and decodable. Pixels; seconds; None where the question makes no sense.
+
+    ``sound`` says whether a video has a sound track.
+    """
 
     path: Path
     mime: str
@@ -68,6 +72,7 @@ class Stored:
     width: int | None
     height: int | None
     duration_s: float | None
+    sound: bool | None = None
 
 
 class Downloads:
@@ -102,7 +107,7 @@ class Downloads:
         """Download one result and verify it.
 
         Args:
-            url: Where it is, as Kling said.
+            url: Where it is, as Kling said; or the file itself as a ``data:`` address, for which no network is used.
             stem: Name of the file without extension; the extension follows from what the file really is.
             kind: What it has to be.
 
@@ -117,14 +122,29 @@ class Downloads:
             raise ValueError(f"{kind} is not a kind of file")
         try:
             with anyio.fail_after(self._bounds.total_s), Draft(self._folder, stem) as draft:
-                async with self._client_factory() as client, self._answer(client, url) as answer:
-                    await self._pour(answer, draft, _KINDS[kind])
+                if inline.is_inline(url):
+                    await anyio.to_thread.run_sync(self._unpack, url, draft, _KINDS[kind])
+                else:
+                    async with self._client_factory() as client, self._answer(client, url) as answer:
+                        await self._pour(answer, draft, _KINDS[kind])
                 facts = await anyio.to_thread.run_sync(probe, draft.path)
                 _expect(_KINDS[kind], facts.form)
                 path = await anyio.to_thread.run_sync(draft.keep, facts.form.extension)
                 return _stored(path, draft, facts)
         except TimeoutError as error:
             raise _slow() from error
+
+    def _unpack(self, url: str, draft: Draft, kind: MediaKind) -> None:
+        """A file that came inside its own address into the draft. Synchronous."""
+        named, most = inline.named_type(url), self._bounds.bytes[kind]
+        if named not in _UNTYPED and not named.startswith(f"{kind}/"):
+            raise _misnamed(named, kind)
+        _check_size(inline.size_of(url), most, kind)
+        content = inline.decoded(url)
+        _check_size(len(content), most, kind)
+        _expect(kind, sniff(content[:HEAD]))
+        draft.begin(len(content))
+        draft.write(content)
 
     # --- asking ---------------------------------------------------------------------------------------------
 
@@ -251,7 +271,11 @@ def _check_status(answer: httpx2.Response) -> None:
 def _check_type(answer: httpx2.Response, kind: MediaKind) -> None:
     named = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if named not in _UNTYPED and not named.startswith(f"{kind}/"):
-        raise Refused(f"The result should be a {kind} and is called {trimmed(named, 60)}.", code="wrong_content")
+        raise _misnamed(named, kind)
+
+
+def _misnamed(named: str, kind: MediaKind) -> Refused:
+    return Refused(f"The result should be a {kind} and is called {trimmed(named, 60)}.", code="wrong_content")
 
 
 def _check_size(size: int, most: int, kind: MediaKind) -> None:
@@ -275,6 +299,7 @@ def _stored(path: Path, draft: Draft, facts: Facts) -> Stored:
         width=facts.width,
         height=facts.height,
         duration_s=facts.duration_s,
+        sound=facts.sound,
     )
 
 

@@ -86,7 +86,7 @@ class Draft:
             if room.total and room.free < (expected or 0) + HEADROOM:  # some network folders do not know
                 raise _disk_full(self._folder)
         except OSError as error:
-            raise _trouble(self._folder, error) from error
+            raise trouble(self._folder, error) from error
 
     def write(self, piece: bytes) -> None:
         """Append. Raises ``LocalTrouble`` when the disk does not take it."""
@@ -96,9 +96,21 @@ class Draft:
             while rest:
                 rest = rest[os.write(self._fd, rest) :]
         except OSError as error:
-            raise _trouble(self._folder, error) from error
+            raise trouble(self._folder, error) from error
         self._sum.update(piece)
         self.size += len(piece)
+
+    def recount(self) -> None:
+        """Take in what another program wrote to ``path`` instead of ``write``.
+
+        Raises:
+            LocalTrouble: It cannot be read back.
+        """
+        try:
+            with self.path.open("rb") as file:
+                self._sum, self.size = hashlib.file_digest(file, "sha256"), file.tell()
+        except OSError as error:
+            raise trouble(self._folder, error) from error
 
     def keep(self, extension: str) -> Path:
         """Make it durable and give it its name: ``<stem><extension>``, or a numbered one if that is taken.
@@ -115,7 +127,7 @@ class Draft:
             self._fd = None
             return self._placed(extension)
         except OSError as error:
-            raise _trouble(self._folder, error) from error
+            raise trouble(self._folder, error) from error
 
     def _placed(self, extension: str) -> Path:
         for number in range(1, _NAMES):
@@ -188,7 +200,8 @@ def _disk_full(folder: Path) -> LocalTrouble:
     )
 
 
-def _trouble(folder: Path, error: OSError) -> LocalTrouble:
+def trouble(folder: Path, error: OSError) -> LocalTrouble:
+    """The failure of a folder that does not take a file."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return _disk_full(folder)
     return LocalTrouble(

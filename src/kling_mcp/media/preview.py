@@ -37,6 +37,9 @@ LAST_FRAME_BYTES = 7_000_000
 """Kling takes first frames up to 10 MB; whether that is before or after Base64 (which adds a third) nobody says.
 Contract: video.md section 6."""
 
+FIRST_FRAME_SIDE = 300
+"""The least a first frame's sides may have, in pixels. Contract: video.md section 6."""
+
 _PAPER = (24, 24, 28)
 _Size = tuple[int, int]
 
@@ -86,6 +89,8 @@ def thumbnail(path: Path, *, max_bytes: int = 40_000) -> bytes:
 def last_frame(path: Path) -> bytes:
     """The last frame of a video in full size, as a fine JPEG: what the next video can start from.
 
+    One with a side below ``FIRST_FRAME_SIDE`` is enlarged to it.
+
     Raises:
         Refused: It has no frames.
     """
@@ -93,7 +98,7 @@ def last_frame(path: Path) -> bytes:
         if isinstance(track, streams.Sound):
             raise Refused(f"{path.name} has no picture.", fix="Choose a video.", code="no_picture")
         frame = next(track.frames(track.index.ticks[-1:]))
-        return pictures.jpeg_within(frame.to_image(), LAST_FRAME_BYTES)[0]
+        return pictures.jpeg_within(_enlarged(frame.to_image(), FIRST_FRAME_SIDE), LAST_FRAME_BYTES)[0]
 
 
 def _sheet(picture: Image, max_bytes: int, times: tuple[float, ...] = ()) -> Sheet:
@@ -105,6 +110,14 @@ def _shrunk(picture: Image, side: int) -> Image:
     picture = picture.copy()
     picture.thumbnail((side, side))
     return picture
+
+
+def _enlarged(picture: Image, side: int) -> Image:
+    """The picture with no side shorter than ``side``."""
+    if min(picture.size) >= side:
+        return picture
+    scale = side / min(picture.size)
+    return picture.resize((max(side, round(picture.width * scale)), max(side, round(picture.height * scale))))
 
 
 def _spread(ticks: Sequence[int], count: int) -> list[int]:

@@ -16,12 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a decoder found. Pixels; seconds; None where the question makes no sense."""
+    """What a decoder found. Pixels; seconds; None where the question makes no sense.
+
+    Attributes:
+        form: What kind of file it is.
+        width: Of a picture or a video.
+        height: Of the same.
+        duration_s: Of a video or a sound.
+        sound: Whether a video has a sound track.
+    """
 
     form: Form
     width: int | None = None
     height: int | None = None
     duration_s: float | None = None
+    sound: bool | None = None
 
 
 def probe(path: Path) -> Facts:
@@ -36,5 +45,5 @@ def probe(path: Path) -> Facts:
         return Facts(form, *pictures.read(path, form).size)
     with streams.opened(path, form) as track:
         if isinstance(track, streams.Video):
-            return Facts(form, track.stream.width, track.stream.height, track.index.length_s)
+            return Facts(form, track.stream.width, track.stream.height, track.index.length_s, track.sounds)
         return Facts(M4A if form.kind == "video" else form, duration_s=track.index.length_s)

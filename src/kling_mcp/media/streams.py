@@ -59,6 +59,11 @@ class Video:
     stream: VideoStream
     index: Index
 
+    @property
+    def sounds(self) -> bool:
+        """Whether there is a sound track too."""
+        return bool(self.container.streams.audio)
+
     def frames(self, ticks: Sequence[int]) -> Iterator[VideoFrame]:
         """The frames shown at the given ticks (ascending, out of the index).
 
@@ -102,15 +107,38 @@ def opened(path: Path, form: Form) -> Generator[Video | Sound]:
     Raises:
         Refused: The decoder cannot read it, there or later inside the ``with``.
     """
+    with _read(path, form) as container:
+        track = _track(container, form)
+        if track is None or next(container.decode(track.stream), None) is None:
+            raise damaged(path, form)
+        yield track
+
+
+@contextmanager
+def soundtrack(path: Path, form: Form) -> Generator[Sound | None]:
+    """The sound of a video; None if it has none.
+
+    Raises:
+        Refused: The decoder cannot read it, there or later inside the ``with``.
+    """
+    with _read(path, form) as container:
+        if not container.streams.audio:
+            yield None
+            return
+        index = _index(container, container.streams.audio[0])
+        if index is None:
+            raise damaged(path, form)
+        yield Sound(container, container.streams.audio[0], index)
+
+
+@contextmanager
+def _read(path: Path, form: Form) -> Generator[InputContainer]:
     import av.error  # noqa: PLC0415 - loaded at first use: it slows the start
 
     try:
         # The prefix keeps a path from being taken for another protocol.
         with av.open(f"file:{path}", "r", format=form.reader, options={"protocol_whitelist": "file"}) as container:
-            track = _track(container, form)
-            if track is None or next(container.decode(track.stream), None) is None:
-                raise damaged(path, form)
-            yield track
+            yield container
     except (av.error.FFmpegError, _CutShortError) as error:
         raise damaged(path, form) from error
 
