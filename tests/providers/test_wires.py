@@ -18,6 +18,7 @@ pytestmark = pytest.mark.anyio
 
 T2V, I2V = "/v1/videos/text2video", "/v1/videos/image2video"
 PICTURE = "https://cdn.example/a.png"
+V3 = {"model_name": "kling-v3"}
 
 
 def prepared(**arguments: object) -> Request:
@@ -206,10 +207,14 @@ async def test_a_model_without_the_grammar_gets_the_prompt_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("path", "body", "why"),
     [
-        (T2V, {"prompt": "x", "negative_prompt": "y", "cfg_scale": 0.5}, "has no cfg_scale, negative_prompt"),
-        (I2V, {"image": PICTURE, "static_mask": PICTURE}, "has no static_mask"),
-        (T2V, {"camera_control": {"type": "simple"}}, "has no camera_control"),
-        (I2V, {"image_tail": PICTURE}, "only together with a first one"),
+        (T2V, V3 | {"prompt": "x", "negative_prompt": "y", "cfg_scale": 0.5}, "has no cfg_scale, negative_prompt"),
+        (I2V, V3 | {"image": PICTURE, "static_mask": PICTURE}, "has no static_mask"),
+        (T2V, V3 | {"camera_control": {"type": "simple"}}, "has no camera_control"),
+        (I2V, V3 | {"image_tail": PICTURE}, "only together with a first one"),
+        (I2V, V3 | {"image": PICTURE, "voice_list": [{"voice_id": "1"}]}, "has no voice_list with this model"),
+        (T2V, {"model_name": "kling-v1"}, "does not have kling-v1"),
+        (T2V, {"prompt": "x"}, "does not have a default model"),
+        (T2V, V3 | {"prompt": "x" * 3073}, "at most 3072 characters, and this one has 3073"),
         ("/v1/videos/effects", {}, "does not offer this function"),
     ],
 )

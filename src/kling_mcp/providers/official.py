@@ -10,39 +10,32 @@ import hashlib
 import random
 from typing import TYPE_CHECKING, Any
 
-from kling_mcp.errors import InvalidRequest, Refused, Unavailable
-from kling_mcp.operations.model_facts import MODELS
-from kling_mcp.providers import library, official_v2, replies
+from kling_mcp.errors import Refused, Unavailable
+from kling_mcp.providers import library, replies
 from kling_mcp.providers.accounts import BalanceReader, charges_of, charges_question
-from kling_mcp.providers.base import (
-    Balance,
-    Charges,
-    Element,
-    Origin,
-    Progress,
-    Request,
-    Shelf,
-    TaskRef,
-    Voice,
-    Wire,
-)
 from kling_mcp.providers.credentials import ApiKey, Credential, KeyPair
 from kling_mcp.providers.http import Door, quoted_id
 from kling_mcp.providers.lookup import by_families, by_tasks, one_by_one
 from kling_mcp.providers.refusals import StaleToken, doubt, unanswered
+from kling_mcp.providers.routing import routed
 from kling_mcp.providers.tasks import progress_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kling_mcp.operations.base import Generation
+    from kling_mcp.providers.base import (
+        Balance,
+        Charges,
+        Element,
+        Origin,
+        Progress,
+        Request,
+        Shelf,
+        TaskRef,
+        Voice,
+    )
     from kling_mcp.providers.envelope import Reply
-
-_WIRE_NEEDS_KEY = (
-    "It runs only on Kling's new API, which takes an API key and no KLING_ACCESS_KEY/KLING_SECRET_KEY pair. "
-    "Create a key at https://kling.ai/dev/api-key and set KLING_API_KEY, or choose another model_name, "
-    "for example kling-v3."
-)
 
 
 class OfficialProvider:
@@ -68,22 +61,8 @@ class OfficialProvider:
         self._balance = BalanceReader(self._read, door.clock)
 
     def prepare(self, operation: Generation) -> Request:
-        """Choose the wire, the model's preferred one first, and write the body.
-
-        Raises:
-            InvalidRequest: No wire of this credential carries it; the sentence says what would.
-        """
-        path, body = operation.path, operation.body()
-        facts = MODELS.get(operation.model or "")
-        reasons: list[str] = []
-        for wire in facts.wires if facts else ("v1",):
-            reason = self._obstacle(wire, path, body)
-            if reason is None:
-                if wire == "v1":
-                    return Request("v1", path, body, nameless=operation.nameless)
-                return Request("v2", *official_v2.rewritten(path, body))
-            reasons.append(reason)
-        raise InvalidRequest.one("model_name", f"'{operation.model}' cannot run here. {' '.join(reasons)}")
+        """Choose the wire and write the body: see ``Provider.prepare``."""
+        return routed(operation.path, operation.body(), self._credential.wires, nameless=operation.nameless)
 
     async def submit(self, request: Request, ext_id: str) -> Progress:
         """Post once, under our id. See ``Provider.submit`` for what each exception means.
@@ -133,11 +112,6 @@ class OfficialProvider:
     async def aclose(self) -> None:
         """Close connections."""
         await self._door.aclose()
-
-    def _obstacle(self, wire: Wire, path: str, body: Mapping[str, Any]) -> str | None:
-        if wire not in self._credential.wires:
-            return _WIRE_NEEDS_KEY
-        return official_v2.obstacle(path, body) if wire == "v2" else None
 
     async def _post(self, path: str, body: Mapping[str, Any], /) -> Reply:
         """A signed POST, once. See ``Provider.submit`` for what each exception means."""
