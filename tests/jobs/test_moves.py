@@ -21,7 +21,7 @@ from kling_mcp.errors import (
     Refused,
     Unavailable,
 )
-from kling_mcp.jobs import moves
+from kling_mcp.jobs import moves, results
 from kling_mcp.jobs.model import Delivery, Job, Media, State
 from kling_mcp.providers.base import Output, Progress
 
@@ -206,28 +206,28 @@ def test_a_failed_task_says_why_and_that_it_was_not_charged() -> None:
 
 
 def test_a_full_disk_leaves_the_job_succeeded_and_waits_to_be_asked() -> None:
-    job = moves.fetching(finished(), "me", T0 + 61)
-    after = moves.undelivered(job, job.media, LocalTrouble("disk full"), T0 + 62, DICE)
+    job = results.fetching(finished(), "me", T0 + 61)
+    after = results.undelivered(job, job.media, LocalTrouble("disk full"), T0 + 62, DICE)
     assert (after.state, after.delivery, after.settled) == (State.SUCCEEDED, Delivery.FAILED, True)
-    again = moves.to_fetch(after, {"km1-A_1"}, T0 + 99, (Output("video", "https://cdn.example/fresh.mp4"),))
+    again = results.to_fetch(after, {"km1-A_1"}, T0 + 99, (Output("video", "https://cdn.example/fresh.mp4"),))
     assert again.delivery is Delivery.FETCHING
     assert again.media[0].url == "https://cdn.example/fresh.mp4"
 
 
 def test_a_shaky_line_is_tried_again_a_few_times() -> None:
     job = finished()
-    for n in range(moves.FETCHES_IN_A_ROW - 1):
-        job = moves.undelivered(moves.fetching(job, "me", T0 + n), job.media, Unavailable("reset"), T0 + n, DICE)
+    for n in range(results.FETCHES_IN_A_ROW - 1):
+        job = results.undelivered(results.fetching(job, "me", T0 + n), job.media, Unavailable("reset"), T0 + n, DICE)
         assert job.delivery is Delivery.FETCHING
-    job = moves.undelivered(moves.fetching(job, "me", T0 + 99), job.media, Unavailable("reset"), T0 + 99, DICE)
+    job = results.undelivered(results.fetching(job, "me", T0 + 99), job.media, Unavailable("reset"), T0 + 99, DICE)
     assert job.delivery is Delivery.FAILED
 
 
 def test_a_result_counts_as_expired_only_when_kling_deletes_results() -> None:
-    job = moves.fetching(finished(), "me", T0 + 61)
-    soon = moves.undelivered(job, job.media, Lost("404"), T0 + 62, DICE)
+    job = results.fetching(finished(), "me", T0 + 61)
+    soon = results.undelivered(job, job.media, Lost("404"), T0 + 62, DICE)
     assert soon.delivery is Delivery.FAILED, "a dead address inside 30 days is asked for anew"
-    late = moves.undelivered(job, job.media, Lost("404"), T0 + moves.RESULT_LIFE_S + 1, DICE)
+    late = results.undelivered(job, job.media, Lost("404"), T0 + results.RESULT_LIFE_S + 1, DICE)
     assert late.delivery is Delivery.EXPIRED
 
 
@@ -259,10 +259,10 @@ def test_a_task_that_never_ends_is_asked_about_ever_more_rarely() -> None:
 def test_only_the_missing_file_loses_its_path() -> None:
     media = tuple(Media(f"km1-A_{n}", "video", f"https://cdn.example/{n}.mp4", path=f"/films/{n}.mp4") for n in (1, 2))
     job = replace(finished(), delivery=Delivery.STORED, media=media)
-    assert [m.path for m in moves.to_fetch(job, {"km1-A_2"}, T0).media] == ["/films/1.mp4", None]
+    assert [m.path for m in results.to_fetch(job, {"km1-A_2"}, T0).media] == ["/films/1.mp4", None]
 
 
 @pytest.mark.parametrize("created_at", [None, 0.0, T0 * 1000, T0 / 1000], ids=["absent", "zero", "larger", "smaller"])
 def test_a_creation_time_in_other_units_does_not_move_the_expiry(created_at: float | None) -> None:
     done = Progress("t1", "succeeded", outputs=(Output("video", "https://cdn.example/v.mp4"),), created_at=created_at)
-    assert moves.observed(running(), done, T0 + 60).media[0].expires_at == T0 + moves.RESULT_LIFE_S
+    assert moves.observed(running(), done, T0 + 60).media[0].expires_at == T0 + results.RESULT_LIFE_S

@@ -12,11 +12,12 @@ Times are unix seconds. ``id`` doubles as Kling's ``external_task_id``, so one l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Mapping
     from decimal import Decimal
 
@@ -160,3 +161,18 @@ class Job:
     def settled(self) -> bool:
         """Whether there is nothing left to wait for: finished, and its files fetched or given up on."""
         return self.finished and self.delivery is not Delivery.FETCHING
+
+
+def taken(job: Job, owner: str, now: float, seconds: float) -> Job:
+    """The job with this process at it, which is believed to be for so long."""
+    return replace(job, owner=owner, lease_until=now + seconds, updated_at=now)
+
+
+def free(job: Job, now: float) -> Job:
+    """The job with nobody at it any more; whatever happens next is the first of its kind."""
+    return replace(job, owner=None, lease_until=None, unreached_since=None, updated_at=now)
+
+
+def spread(seconds: float, dice: random.Random) -> float:
+    """A pause of about so long, so that many who wait do not come back at once."""
+    return seconds * (0.5 + dice.random() / 2)

@@ -1,7 +1,8 @@
 """The moves of a job. Pure: no clock, no I/O; every move takes ``now`` and returns the next record.
 
 Law of the room: a POST is repeated only after a look-up has proved, beyond the settle window, that the one before
-never landed; and it is repeated under the same id, so that Kling's own uniqueness is the second wall.
+never landed; and it is repeated under the same id, so that Kling's own uniqueness is the second wall. A nameless
+request, which no look-up can find, is never repeated at all. What becomes of results is in ``results``.
 """
 
 from __future__ import annotations
@@ -19,21 +20,20 @@ from kling_mcp.errors import (
     Unavailable,
     trimmed,
 )
-from kling_mcp.jobs.model import Delivery, Job, Media, State
+from kling_mcp.jobs import results
+from kling_mcp.jobs.model import Job, State, free, spread, taken
+from kling_mcp.operations.wording import shown
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
-    from kling_mcp.media.downloads import Stored
-    from kling_mcp.providers.base import Output, Progress
+    from kling_mcp.providers.base import Progress
 
 LEASE_S = 150.0
 """How long a claim holds: longer than the longest POST (120 s), so that a live POST is never doubled."""
 SEND_GUARD_S = 10.0
 """A POST that has not left this long after its claim must not leave (the process may have slept)."""
-FETCH_LEASE_S = 3600.0
-"""How long a download holds: a gigabyte on a slow line. A dead process's claim is free at once all the same."""
 LOOKS_APART_S = 2.0
 """Two look-ups that prove absence are at least this far apart."""
 ABSENCES_TO_PROVE = 2
@@ -44,14 +44,11 @@ STALE_QUEUE_S = 86_400.0
 """A queued row untouched this long may come from a restored backup: it is looked up before it is posted."""
 LOST_AFTER_S = 172_800.0
 """A task that Kling lists no more is given up after this long, and after three reads."""
-RESULT_LIFE_S = 30 * 86_400.0
-"""Kling deletes results 30 days after generation. Contract: video.md section 6."""
-FETCHES_IN_A_ROW = 5
 
 
 def claimed(job: Job, owner: str, now: float) -> Job:
     """Queued → submitting: this process may now post it, for as long as the lease holds."""
-    return replace(_taken(job, owner, now, LEASE_S), state=State.SUBMITTING, attempts=job.attempts + 1)
+    return replace(taken(job, owner, now, LEASE_S), state=State.SUBMITTING, attempts=job.attempts + 1)
 
 
 def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: float, dice: random.Random) -> Job:
@@ -62,9 +59,9 @@ def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: f
             return _queued_again(job, now, outcome.failure, pause, "Nothing was charged; it waits for its turn.")
         case Unavailable():
             return _unreached(job, outcome, now, dice)
-        case AlreadySubmitted():
+        case AlreadySubmitted() if not job.nameless:
             return _held_by_kling(job, now)
-        case OutcomeUnknown():
+        case AlreadySubmitted() | OutcomeUnknown():
             return doubted(job, outcome.failure, now, settle_s)
         case KlingError():
             return failed(job, outcome.failure, now)
@@ -74,14 +71,16 @@ def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: f
 
 def accepted(job: Job, progress: Progress, now: float) -> Job:
     """Kling holds the task: running, or already further."""
-    running = replace(_held_by_kling(job, now), task_id=progress.task_id, not_before=now + look_after(0.0))
+    running = replace(_held_by_kling(job, now), task_id=progress.task_id or None, not_before=now + look_after(0.0))
     return observed(running, progress, now) if progress.status in ("succeeded", "failed") else running
 
 
 def doubted(job: Job, failure: Failure, now: float, settle_s: float) -> Job:
-    """The answer is lost. Nothing is posted until look-ups have settled whether it landed."""
+    """The answer is lost. Nothing is posted until look-ups have settled whether it landed; without a name, never."""
+    if job.nameless:
+        return unconfirmed(job, failure, now)
     return replace(
-        _free(job, now),
+        free(job, now),
         state=State.UNKNOWN,
         doubts=job.doubts + 1,
         absences=0,
@@ -90,6 +89,37 @@ def doubted(job: Job, failure: Failure, now: float, settle_s: float) -> Job:
         blocked_reason=f"{failure.message} Asking Kling whether it arrived; it is not sent twice.",
         failure=failure,
     )
+
+
+def unconfirmed(job: Job, failure: Failure, now: float) -> Job:
+    """The end of a request without a name whose answer was lost: nobody can look up whether it arrived."""
+    units = f"{job.units_quoted} units" if job.units_quoted is not None else "units"
+    asked = ", ".join(f"{name}={shown(value)}" for name, value in job.arguments.items())
+    doubt = Failure(
+        code="unconfirmed",
+        message=trimmed(
+            f"{failure.message} Kling knows such requests by no id of ours, so nobody can look up whether it arrived: "
+            f"{units} may have been charged for {job.tool}({asked})."
+        ),
+        fix=f"It is not sent again. Look in list_charges whether it was charged; call {job.tool} again only if not, or "
+        "if a second charge is acceptable.",
+        charged=None,
+    )
+    return replace(
+        free(job, now),
+        state=State.UNCONFIRMED,
+        doubts=job.doubts + 1,
+        failure=doubt,
+        finished_at=now,
+        blocked_reason="",
+    )
+
+
+def stale(job: Job, now: float, settle_s: float) -> Job:
+    """A queued row nobody touched for very long: the ledger that it may be a copy of may have posted it since."""
+    hours = f"{STALE_QUEUE_S / 3600:.0f}"
+    old = Failure(code="stale", message=f"It was queued for more than {hours} hours, as rows of a restored backup are.")
+    return doubted(job, old, now, settle_s)
 
 
 def absent(job: Job, now: float, dice: random.Random) -> Job:
@@ -113,16 +143,17 @@ def observed(job: Job, progress: Progress, now: float) -> Job:
     if job.state is State.UNKNOWN:
         return accepted(job, progress, now)
     if progress.status == "succeeded":
-        return _succeeded(job, progress, now) if progress.outputs else _without_result(job, progress, now)
+        through = results.complete(job, progress)
+        return results.succeeded(job, progress, now) if through else _without_result(job, progress, now)
     if progress.status == "failed":
         return failed(job, _task_failure(progress), now, units=progress)
-    return replace(job, task_id=progress.task_id, absences=0, blocked_reason="", failure=None)
+    return replace(job, task_id=progress.task_id or None, absences=0, blocked_reason="", failure=None)
 
 
 def failed(job: Job, failure: Failure, now: float, *, units: Progress | None = None) -> Job:
     """The end without a result."""
     return replace(
-        _free(job, now),
+        free(job, now),
         state=State.FAILED,
         failure=failure,
         finished_at=now,
@@ -133,70 +164,17 @@ def failed(job: Job, failure: Failure, now: float, *, units: Progress | None = N
 
 def cancelled(job: Job, now: float) -> Job:
     """Withdrawn before any POST. Only a queued job may make this move."""
-    return replace(_free(job, now), state=State.CANCELLED, finished_at=now, blocked_reason="", failure=None)
-
-
-def fetching(job: Job, owner: str, now: float) -> Job:
-    """This process is fetching the files now."""
-    return replace(_taken(job, owner, now, FETCH_LEASE_S), delivery=Delivery.FETCHING, fetches=job.fetches + 1)
-
-
-def to_fetch(job: Job, missing: Collection[str], now: float, outputs: Sequence[Output] = ()) -> Job:
-    """The missing files (media ids) shall be fetched as soon as somebody can, from fresh addresses where there are."""
-    fresh = {f"{job.id}_{n}": output.url for n, output in enumerate(_wanted(job, outputs), start=1)}
-    media = tuple(
-        replace(m, path=None if m.media_id in missing else m.path, trouble="", url=fresh.get(m.media_id, m.url))
-        for m in job.media
-    )
-    return replace(_free(job, now), delivery=Delivery.FETCHING, media=media, fetches=0, not_before=now)
-
-
-def on_disk(result: Media, stored: Stored) -> Media:
-    """A result whose file is fetched and verified. What the file says beats what Kling said."""
-    return replace(
-        result,
-        trouble="",
-        path=str(stored.path),
-        mime=stored.mime,
-        size=stored.size,
-        sha256=stored.sha256,
-        width=stored.width,
-        height=stored.height,
-        duration_s=stored.duration_s or result.duration_s,
-    )
-
-
-def troubled(result: Media, trouble: KlingError) -> Media:
-    """A result that could not be fetched this time, and why."""
-    return replace(result, trouble=f"{trouble.failure.message} {trouble.failure.fix}".strip())
+    return replace(free(job, now), state=State.CANCELLED, finished_at=now, blocked_reason="", failure=None)
 
 
 def released(job: Job, now: float) -> Job:
     """This process stops before it is through; the files can be fetched by whoever comes next."""
-    return _free(job, now)
+    return free(job, now)
 
 
 def rehomed(job: Job, account: str, now: float) -> Job:
     """A job that the present credential looks after from now on: the key was renewed."""
     return replace(job, account=account, updated_at=now)
-
-
-def delivered(job: Job, media: tuple[Media, ...], now: float) -> Job:
-    """Every file is on disk and verified."""
-    return replace(_free(job, now), delivery=Delivery.STORED, media=media, blocked_reason="")
-
-
-def undelivered(job: Job, media: tuple[Media, ...], trouble: KlingError, now: float, dice: random.Random) -> Job:
-    """Some file could not be fetched. The job stays succeeded; the result is never given up before it expires."""
-    job = replace(_free(job, now), media=media)
-    if isinstance(trouble, Lost) and now - job.created_at > RESULT_LIFE_S:
-        return replace(job, delivery=Delivery.EXPIRED)
-    if isinstance(trouble, Unavailable) and job.fetches < FETCHES_IN_A_ROW:
-        return replace(job, delivery=Delivery.FETCHING, not_before=now + _spread(2.0**job.fetches, dice))
-    may_help = trouble.retryable or isinstance(trouble, Lost)  # an address that ran out is asked for anew
-    since = now - (job.finished_at or now)
-    pause = _spread(min(3600.0, max(60.0, since / 2.0)), dice) if may_help else RESULT_LIFE_S
-    return replace(job, delivery=Delivery.FAILED, not_before=now + pause)
 
 
 def patience(jobs: Sequence[Job], now: float, dice: random.Random) -> float:
@@ -206,7 +184,7 @@ def patience(jobs: Sequence[Job], now: float, dice: random.Random) -> float:
     not become thousands of questions.
     """
     youngest = now - max(job.created_at for job in jobs)
-    return _spread(min(60.0, max(5.0, youngest / 10.0)), dice)
+    return spread(min(60.0, max(5.0, youngest / 10.0)), dice)
 
 
 def look_after(age: float) -> float:
@@ -217,7 +195,7 @@ def look_after(age: float) -> float:
 def _held_by_kling(job: Job, now: float) -> Job:
     """Kling has it, so it can never be posted again; its task id may still have to be asked for."""
     return replace(
-        _free(job, now),
+        free(job, now),
         state=State.RUNNING,
         absences=0,
         not_before=now,
@@ -232,7 +210,7 @@ def _absent_in_doubt(job: Job, now: float, dice: random.Random) -> Job:
     if job.doubts >= MAX_DOUBTS:
         return failed(job, _gave_up(job), now)
     pause = _pause(job, dice, at_least=0.0, cap=60.0) if job.doubts > 1 else 0.0
-    return replace(_free(job, now), state=State.QUEUED, not_before=now + pause, blocked_reason="", failure=None)
+    return replace(free(job, now), state=State.QUEUED, not_before=now + pause, blocked_reason="", failure=None)
 
 
 def _gave_up(job: Job) -> Failure:
@@ -257,7 +235,7 @@ def _unreached(job: Job, trouble: Unavailable, now: float, dice: random.Random) 
 
 def _queued_again(job: Job, now: float, failure: Failure, pause: float, outlook: str) -> Job:
     return replace(
-        _free(job, now),
+        free(job, now),
         state=State.QUEUED,
         not_before=now + pause,
         blocked_reason=f"{failure.message} {outlook}".strip(),
@@ -266,7 +244,7 @@ def _queued_again(job: Job, now: float, failure: Failure, pause: float, outlook:
 
 def _without_result(job: Job, progress: Progress, now: float) -> Job:
     """Finished, so most likely paid, and the result not named (yet), or not in words we know."""
-    job = replace(job, task_id=progress.task_id, absences=job.absences + 1, updated_at=now)
+    job = replace(job, task_id=progress.task_id or None, absences=job.absences + 1, updated_at=now)
     if not _asked_in_vain(job, now):
         return _asked_later(job, now, "Kling says it is finished but does not name the result yet; still asking.")
     nothing = Failure(
@@ -286,43 +264,6 @@ def _asked_later(job: Job, now: float, reason: str) -> Job:
     return replace(job, not_before=now + min(3600.0, 15.0 * 2.0**job.absences), blocked_reason=reason)
 
 
-def _succeeded(job: Job, progress: Progress, now: float) -> Job:
-    media = tuple(
-        Media(
-            media_id=f"{job.id}_{n}",
-            kind=output.kind,
-            url=output.url,
-            kling_id=output.kling_id,
-            expires_at=_made_at(job, progress) + RESULT_LIFE_S,
-            duration_s=output.duration_s,
-        )
-        for n, output in enumerate(_wanted(job, progress.outputs), start=1)
-    )
-    return replace(
-        _free(job, now),
-        state=State.SUCCEEDED,
-        delivery=Delivery.FETCHING,
-        media=media,
-        units_charged=progress.units,
-        finished_at=now,
-        not_before=now,
-        blocked_reason="",
-        failure=None,
-    )
-
-
-def _made_at(job: Job, progress: Progress) -> float:
-    """When Kling made it, if what it says can be (it might count in other units one day), else when we asked for it."""
-    stated = progress.created_at or 0.0
-    return stated if abs(stated - job.created_at) < RESULT_LIFE_S else job.created_at
-
-
-def _wanted(job: Job, outputs: Sequence[Output]) -> list[Output]:
-    """The results to keep: watermarked copies only where they were asked for."""
-    asked = str(job.arguments.get("watermark", "")).lower() in {"true", "1", "yes", "on"}
-    return [output for output in outputs if asked or not output.watermarked]
-
-
 def _task_failure(progress: Progress) -> Failure:
     charged = bool(progress.units)
     return Failure(
@@ -333,20 +274,6 @@ def _task_failure(progress: Progress) -> Failure:
     )
 
 
-def _taken(job: Job, owner: str, now: float, seconds: float) -> Job:
-    """This process is at it, and is believed to be for so long."""
-    return replace(job, owner=owner, lease_until=now + seconds, updated_at=now)
-
-
-def _free(job: Job, now: float) -> Job:
-    """Nobody is at it any more, and whatever happens next is the first of its kind."""
-    return replace(job, owner=None, lease_until=None, unreached_since=None, updated_at=now)
-
-
 def _pause(job: Job, dice: random.Random, *, at_least: float, cap: float) -> float:
     """Exponential back-off with jitter, growing with the attempts made."""
-    return max(at_least, _spread(min(cap, 2.0 ** min(job.attempts, 8)), dice))
-
-
-def _spread(seconds: float, dice: random.Random) -> float:
-    return seconds * (0.5 + dice.random() / 2)
+    return max(at_least, spread(min(cap, 2.0 ** min(job.attempts, 8)), dice))

@@ -16,9 +16,11 @@ import anyio
 from kling_mcp.clock import event_or
 from kling_mcp.errors import InvalidRequest, KlingError, LocalTrouble
 from kling_mcp.jobs import moves
+from kling_mcp.jobs.fetcher import Fetcher, missing
 from kling_mcp.jobs.locks import Owner
 from kling_mcp.jobs.model import Delivery, Job, Media, State
-from kling_mcp.jobs.steps import Steps, missing
+from kling_mcp.jobs.records import Records
+from kling_mcp.jobs.steps import Steps
 from kling_mcp.jobs.worker import Worker
 
 if TYPE_CHECKING:
@@ -72,15 +74,9 @@ class Jobs:
         self.clock = clock
         self._ledger, self._provider, self._folder, self._notes = ledger, provider, folder, notes
         self._owner = Owner(ledger.path.parent / "owners")
-        self._steps = Steps(
-            ledger=ledger,
-            provider=provider,
-            downloads=downloads,
-            clock=clock,
-            owner=self._owner,
-            changed=self._announce,
-        )
-        self._worker = Worker(self._steps, clock)
+        records = Records(ledger, clock, self._owner, self._announce)
+        self._fetcher = Fetcher(records, provider, downloads)
+        self._worker = Worker(Steps(records, provider), self._fetcher, clock)
         self._listeners: list[Callable[[Job], Awaitable[None]]] = []
         self._typical: dict[tuple[str, str | None], float] = {}
         self._news = anyio.Event()
@@ -152,7 +148,7 @@ class Jobs:
         if job.delivery not in (Delivery.STORED, Delivery.FAILED) or not await missing(job):
             return job
         try:
-            if await self._steps.refetch(job):
+            if await self._fetcher.refetch(job):
                 self._worker.wake()
         except KlingError as trouble:
             log.warning("%s could not be fetched again: %s", job.id, trouble)
@@ -324,6 +320,7 @@ class Jobs:
             path=request.path,
             folder=str(self._folder),
             notes=(*self._notes, *quote.notes),
+            nameless=request.nameless,
         )
 
 

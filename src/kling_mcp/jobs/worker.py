@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from kling_mcp.clock import Clock
+    from kling_mcp.jobs.fetcher import Fetcher
     from kling_mcp.jobs.model import Job
     from kling_mcp.jobs.steps import Steps
 
@@ -35,8 +36,8 @@ JITTER_S = 0.1
 class Worker:
     """Calls the steps at the right time. Any number may run on one ledger; each process has one."""
 
-    def __init__(self, steps: Steps, clock: Clock) -> None:
-        self._steps, self._clock = steps, clock
+    def __init__(self, steps: Steps, fetcher: Fetcher, clock: Clock) -> None:
+        self._steps, self._fetcher, self._clock = steps, fetcher, clock
         self._wake = anyio.Event()
         self._swept_at = 0.0
         self._tasks: TaskGroup | None = None
@@ -45,6 +46,7 @@ class Worker:
     async def running(self) -> AsyncGenerator[None]:
         """Work until left. What is under way then is settled by whoever comes next: the ledger knows all."""
         async with anyio.create_task_group() as self._tasks:
+            self._start(self._fetcher.restore)
             self._start(self._steps.restore)
             self._tasks.start_soon(self._beat_for_ever)
             try:
@@ -71,10 +73,10 @@ class Worker:
         await self._steps.take_over()
         for job in await self._steps.queued():
             self.post(job)
-        for job in await self._steps.deliverable():
-            self._start(self._steps.deliver, job)
+        for job in await self._fetcher.deliverable():
+            self._start(self._fetcher.deliver, job)
         await self._sweep()  # these last, because Kling may take its time to answer
-        await self._steps.try_again()
+        await self._fetcher.try_again()
         return await self._steps.anything_open()
 
     async def _sweep(self) -> None:

@@ -1,0 +1,89 @@
+"""Writing down what became of a job, and knowing who is at it: what everything that moves jobs shares."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from kling_mcp.errors import LocalTrouble
+from kling_mcp.providers.base import TaskRef
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator
+
+    from kling_mcp.clock import Clock
+    from kling_mcp.jobs.ledger import Ledger
+    from kling_mcp.jobs.locks import Owner
+    from kling_mcp.jobs.model import Job
+
+log = logging.getLogger(__name__)
+
+RECORD_RETRIES_S = (0.1, 1.0, 5.0)
+
+
+class Records:
+    """The ledger as one process writes it: every write is fenced, told, and of a known owner."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, owner: Owner, changed: Callable[[Job], Awaitable[None]]) -> None:
+        self.ledger, self.clock, self.owner = ledger, clock, owner
+        self._changed = changed
+        self._busy = set[str]()
+
+    async def save(self, before: Job, after: Job) -> Job | None:
+        """Write a job's next record, and tell if it moved; None if somebody else wrote the row first.
+
+        Raises:
+            LocalTrouble: It could not be written.
+        """
+        return await self.told(before, await self.ledger.save(after))
+
+    async def told(self, before: Job, saved: Job | None) -> Job | None:
+        """Tell of a record that was written, if the job moved with it."""
+        if saved is not None and (before.state, before.delivery) != (saved.state, saved.delivery):
+            log.info("%s %s→%s %s", saved.id, before.state, saved.state, saved.delivery)
+            await self._changed(saved)
+        return saved
+
+    async def record(self, before: Job, after: Job) -> None:
+        """Save what cannot be asked for again, trying a few times: the disk may be full just now.
+
+        If it stays impossible, the row is found ``submitting`` or ``fetching`` with nobody at it, and taken up again.
+        """
+        for pause in (*RECORD_RETRIES_S, None):
+            try:
+                await self.save(before, after)
+            except LocalTrouble as trouble:
+                log.error("%s: %s", before.id, trouble)  # noqa: TRY400 - a foreseen failure needs no traceback
+                if pause is None:
+                    return
+                await self.clock.sleep(pause)
+            else:
+                return
+
+    @contextmanager
+    def at(self, job: Job) -> Generator[bool]:
+        """Be at this job for the length of the block. False if this process is at it already."""
+        if job.id in self._busy:
+            yield False
+            return
+        self._busy.add(job.id)
+        try:
+            yield True
+        finally:
+            self._busy.discard(job.id)
+
+    def is_ours(self, job: Job) -> bool:
+        """Whether this process is at it right now."""
+        return job.id in self._busy
+
+    def held(self, job: Job, now: float) -> bool:
+        """Whether a living process is at it. Of ourselves we know; of others their lock and their lease tell."""
+        if job.owner == self.owner.name:
+            return self.is_ours(job)
+        return job.owner is not None and now < (job.lease_until or 0) and self.owner.is_alive(job.owner)
+
+
+def ref(job: Job) -> TaskRef:
+    """How to ask the provider about a job."""
+    return TaskRef(wire="v2" if job.wire == "v2" else "v1", path=job.path, ext_id=job.id, task_id=job.task_id)
