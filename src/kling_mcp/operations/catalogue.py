@@ -5,7 +5,20 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kling_mcp.operations import audio, avatar, faces, lip_sync_classic, omni_video, talking, video
+from kling_mcp.operations import (
+    audio,
+    avatar,
+    faces,
+    image,
+    image_edit,
+    image_omni,
+    library,
+    lip_sync_classic,
+    omni_video,
+    talking,
+    try_on,
+    video,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +36,11 @@ GENERATIONS: Mapping[str, type[Generation]] = MappingProxyType(
             *lip_sync_classic.OPERATIONS,
             *avatar.OPERATIONS,
             *audio.OPERATIONS,
+            *image.OPERATIONS,
+            *image_omni.OPERATIONS,
+            *image_edit.OPERATIONS,
+            *try_on.OPERATIONS,
+            *library.OPERATIONS,
         )
     }
 )
