@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,10 +13,11 @@ import httpx2
 from mcp import Client
 from mcp.types import TextContent
 
+from kling_mcp.errors import Refused
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.runner import Jobs
 from kling_mcp.media.downloads import Downloads
-from kling_mcp.providers.base import Balance, Output, Pack, Progress, Request
+from kling_mcp.providers.base import Balance, Charge, Charges, Output, Pack, Progress, Request
 from kling_mcp.server.catalogue import build_server
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 
     from kling_mcp.clock import Clock
     from kling_mcp.errors import KlingError
-    from kling_mcp.operations.base import Operation
-    from kling_mcp.providers.base import TaskRef
+    from kling_mcp.operations.base import Generation
+    from kling_mcp.providers.base import Element, Origin, Shelf, TaskRef, Voice
     from kling_mcp.server.front import KlingServer
     from kling_mcp.settings import Settings
 
@@ -59,12 +61,16 @@ class Studio:
     """Why every task fails; empty if they succeed."""
     creates: list[str] = field(default_factory=list[str])
     started: dict[str, float] = field(default_factory=dict[str, float])
+    library: dict[tuple[Shelf, Origin], list[Any]] = field(default_factory=lambda: defaultdict(list[Any]))
+    """What is on which shelf."""
+    deductions: list[Charge] = field(default_factory=list[Charge])
+    """What was charged, newest first."""
 
     name: str = "studio"
     account: str = "studio-account"
     settle_s: float = 5.0
 
-    def prepare(self, operation: Operation) -> Request:
+    def prepare(self, operation: Generation) -> Request:
         if self.unprepared:
             raise self.unprepared
         return Request("v1", operation.path, operation.body())
@@ -87,6 +93,33 @@ class Studio:
         if self.unprepared:
             raise self.unprepared
         return BALANCE
+
+    async def voices(self, origin: Origin, page: int, size: int) -> Sequence[Voice]:
+        return await self._page(self.library["voice", origin], page, size)
+
+    async def elements(self, origin: Origin, page: int, size: int) -> Sequence[Element]:
+        return await self._page(self.library["element", origin], page, size)
+
+    async def _page(self, shelf: list[Any], page: int, size: int) -> list[Any]:
+        await anyio.lowlevel.checkpoint()
+        if self.unprepared:
+            raise self.unprepared
+        return shelf[(page - 1) * size : page * size]
+
+    async def delete(self, shelf: Shelf, kling_id: str) -> None:
+        own = await self._page(self.library[shelf, "own"], 1, 1000)
+        if kling_id not in {each.id for each in own}:
+            raise Refused(f"There is no {shelf} {kling_id} of one's own.", code="1201")
+        self.library[shelf, "own"] = [each for each in own if each.id != kling_id]
+
+    async def charges(self, start: float, end: float, *, cash: bool, limit: int, cursor: str = "") -> Charges:
+        begin, made = (
+            int(cursor or 0),
+            [c for c in self.deductions if bool(c.currency) is cash and start <= c.at <= end],
+        )
+        page = await self._page(made[begin:], 1, limit)
+        more = begin + limit < len(made)
+        return Charges(tuple(page), str(begin + limit) if more else "")
 
     async def aclose(self) -> None:
         return
