@@ -87,7 +87,7 @@ PRICES: list[tuple[str, dict[str, Any], str]] = [
             "sound": "on",
             "prompt": "Say <<<voice_1>>>",
             "image": "https://cdn.example/a.png",
-            "voice_list": [{"voice_id": "1"}],
+            "voice_list": [{"voice_id": "829836802793406"}],
         },
         "6",
     ),
@@ -129,8 +129,8 @@ async def test_a_pack_runs_out_of_time_too(clock: ManualClock) -> None:
     async with account(clock) as kling:
         clock.advance(181 * 86_400)
         assert (await kling.refusal(TEXT, KITE))[1] == 1102
-        [pack] = (await kling.data(COSTS))["resource_pack_subscribe_infos"]
-        assert pack["status"] == "expired"
+        packs = (await kling.data(COSTS))["resource_pack_subscribe_infos"]
+        assert {pack["status"] for pack in packs} == {"expired"}
 
 
 # --- the order of the last checks --------------------------------------------------------------------------
@@ -166,11 +166,11 @@ async def test_a_refused_body_leaves_its_external_id_free(kling: Customer) -> No
 # --- what the account says ---------------------------------------------------------------------------------
 
 
-async def test_costs_shows_the_pack_in_an_envelope_of_its_own(kling: Customer) -> None:
+async def test_costs_shows_the_packs_in_an_envelope_of_its_own(kling: Customer) -> None:
     await kling.accepted(KITE)
     kling.clock.advance(LONG_ENOUGH_S)
     said = await kling.data(COSTS)
-    [pack] = said["resource_pack_subscribe_infos"]
+    [pack, *others] = said["resource_pack_subscribe_infos"]
     assert len(pack["resource_pack_id"]) == 32
     assert said == {
         "code": 0,
@@ -186,12 +186,28 @@ async def test_costs_shows_the_pack_in_an_envelope_of_its_own(kling: Customer) -
                 "effective_time": START_MS,
                 "invalid_time": START_MS + 180 * 86_400_000,
                 "status": "online",
-            }
+            },
+            *others,
         ],
     }
 
 
+async def test_there_is_a_pack_for_videos_for_images_and_for_try_ons(kling: Customer) -> None:
+    packs = (await kling.data(COSTS))["resource_pack_subscribe_infos"]
+    assert [(pack["resource_pack_name"], pack["remaining_quantity"]) for pack in packs] == [
+        ("Video-1000Units-20Con-6Months", 1000.0),
+        ("Image-1000Units-20Con-6Months", 1000.0),
+        ("TryOn-1000Units-20Con-6Months", 1000.0),
+    ]
+    assert len({pack["resource_pack_id"] for pack in packs}) == 3
+
+
 async def test_costs_may_name_a_pack(kling: Customer) -> None:
+    named = await kling.data(f"{COSTS}&resource_pack_name=Image-1000Units-20Con-6Months")
+    assert [pack["resource_pack_name"] for pack in named["resource_pack_subscribe_infos"]] == [
+        "Image-1000Units-20Con-6Months"
+    ]
+    kling.clock.advance(1.0)
     said = await kling.data(f"{COSTS}&resource_pack_name=another")
     assert said["resource_pack_subscribe_infos"] == []
 
@@ -218,7 +234,7 @@ async def test_a_pack_with_nothing_left_has_run_out(clock: ManualClock) -> None:
     async with account(clock, units=Decimal(3)) as kling:
         await kling.accepted(KITE)
         clock.advance(LONG_ENOUGH_S)
-        [pack] = (await kling.data(COSTS))["resource_pack_subscribe_infos"]
+        [pack, *_] = (await kling.data(COSTS))["resource_pack_subscribe_infos"]
         assert (pack["remaining_quantity"], pack["status"]) == (0.0, "runOut")
 
 

@@ -85,8 +85,8 @@ async def test_a_legacy_task_reports_processing_and_its_end_in_the_legacy_shape(
         "task_result": {
             "videos": [
                 {
-                    "id": done["task_result"]["videos"][0]["id"],
-                    "url": f"{URL}/files/{task_id}.mp4",
+                    "id": (result_id := done["task_result"]["videos"][0]["id"]),
+                    "url": f"{URL}/files/{result_id}.mp4",
                     "duration": "5.041",
                 }
             ]

@@ -124,9 +124,9 @@ async def test_a_fault_may_last_until_it_is_cleared(kling: Customer) -> None:
 
 
 async def test_a_result_may_be_missing_cut_short_or_something_else(kling: Customer) -> None:
-    task_id = await kling.accepted(KITE | {"duration": "3"})
+    await kling.accepted(KITE | {"duration": "3"})
     kling.clock.advance(LONG_ENOUGH_S)
-    path = f"/files/{task_id}.mp4"
+    path = f"/files/{kling.sandbox.state.tasks[0].result_id}.mp4"
     whole = (await kling.get(path)).content
     kling.sandbox.faults.add(*(Fault(kind, "/files/") for kind in ("missing", "truncated", "junk", "half")))
     assert (await kling.get(path)).status_code == 404
@@ -168,12 +168,23 @@ async def test_the_ledger_tells_what_was_created_charged_and_asked(kling: Custom
     await kling.refusal(TEXT, KITE)
     await kling.data(f"{TEXT}/{task_id}")
     kling.clock.advance(LONG_ENOUGH_S)
-    assert (await kling.get("/_sandbox/ledger")).json() == {
+    said = (await kling.get("/_sandbox/ledger")).json()
+    assert said == {
         "creates": 1,
         "duplicates_refused": 1,
         "running": 0,
         "units_deducted": "3",
         "units_remaining": "997",
+        "packs": {
+            "video": {
+                "name": "Video-1000Units-20Con-6Months",
+                "slots_taken": 0,
+                "units_deducted": "3",
+                "units_remaining": "997",
+            },
+            "image": said["packs"]["image"],
+            "try-on": said["packs"]["try-on"],
+        },
         "requests": {f"GET {TEXT}/{{id}}": 1, f"POST {TEXT}": 2},
         "tasks": [
             {
@@ -184,6 +195,7 @@ async def test_the_ledger_tells_what_was_created_charged_and_asked(kling: Custom
                 "status": "succeeded",
                 "created_at": START_MS,
                 "units": "3",
+                "package": "video",
             }
         ],
     }

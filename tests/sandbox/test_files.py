@@ -27,9 +27,9 @@ KITE = {"model_name": "kling-v3", "prompt": "A kite", "duration": "3"}
 
 async def made(kling: Customer, body: dict[str, Any], path: str = TEXT) -> str:
     """Path of the finished clip."""
-    task_id = await kling.accepted(body, path)
+    await kling.accepted(body, path)
     kling.clock.advance(LONG_ENOUGH_S)
-    return f"/files/{task_id}.mp4"
+    return f"/files/{kling.sandbox.state.tasks[-1].result_id}.mp4"
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,9 @@ async def test_a_clip_needs_no_credential(kling: Customer) -> None:
 
 
 async def test_there_is_no_clip_before_the_end_nor_of_a_failure_nor_of_nothing(kling: Customer) -> None:
-    task_id = await kling.accepted(KITE)
-    assert (await kling.get(f"/files/{task_id}.mp4")).status_code == 404
+    await kling.accepted(KITE)
+    [task] = kling.sandbox.state.tasks
+    assert (await kling.get(f"/files/{task.result_id}.mp4")).status_code == 404
     assert (await kling.get(await made(kling, KITE | {"prompt": "sandbox-risk"}))).status_code == 404
     assert (await kling.get("/files/123456789012345678.mp4")).status_code == 404
     assert (await kling.get("/files/..%2Fsecret.mp4")).status_code == 404

@@ -10,7 +10,7 @@ import pytest
 from kling_mcp.clock import ManualClock
 from kling_mcp.errors import LocalTrouble
 from kling_mcp.sandbox.folder import TaskFolder
-from kling_mcp.sandbox.legacy import order_of
+from kling_mcp.sandbox.order import Order
 from kling_mcp.sandbox.wire import Refusal
 from tests.sandbox.shop import IMAGE, LONG_ENOUGH_S, TEXT, new_sandbox, opened, picture
 
@@ -54,15 +54,15 @@ async def test_two_processes_on_one_folder_are_one_kling(clock: ManualClock, tmp
 
 
 def test_who_comes_second_in_the_same_instant_is_told_so(clock: ManualClock, tmp_path: Path) -> None:
-    order, _ = order_of("text2video", dict(KITE), serve_retired=False)
+    order = Order(TEXT, external_id="job-7")
     first, second = (new_sandbox(clock).state.accept(order, {}) for _ in range(2))
     one, two = TaskFolder(tmp_path), TaskFolder(tmp_path)
     assert (one.add(first), two.add(second)) == (True, False)
-    assert (one.new(), two.new()) == ([], [first])
+    assert (one.new(), two.new()) == (([], []), ([first], []))
 
 
 def test_of_many_processes_that_claim_one_external_id_one_gets_it(clock: ManualClock, tmp_path: Path) -> None:
-    order, _ = order_of("text2video", dict(KITE), serve_retired=False)
+    order = Order(TEXT, external_id="job-7")
     sandboxes = [new_sandbox(clock, folder=tmp_path) for _ in range(8)]
     start, accepted, refused = threading.Barrier(8), list[str](), list[str]()
 

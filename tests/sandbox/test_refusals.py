@@ -221,7 +221,7 @@ async def test_an_absent_model_means_kling_v1_which_is_retired(kling: Customer, 
 async def test_a_retired_model_is_served_on_request(old_kling: Customer) -> None:
     await old_kling.accepted({"prompt": "A kite"})
     [task] = old_kling.sandbox.state.tasks
-    assert (task.order.model, task.order.mode, task.order.duration, task.units) == ("kling-v1", "std", 5, 1)
+    assert (task.order.model, task.order.mode, task.order.makes[0].duration, task.units) == ("kling-v1", "std", 5, 1)
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '"text"', "null"])

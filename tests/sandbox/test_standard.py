@@ -181,8 +181,10 @@ async def test_a_model_the_new_standard_does_not_have_does_not_exist(kling: Cust
 async def test_several_shots_are_the_default_and_turbo_always_has_sound(kling: Customer) -> None:
     await kling.accepted(KITE, f"{T2V}kling-3.0")
     await kling.accepted(KITE, f"{T2V}kling-3.0-turbo")
-    seen = [(task.order.model, task.order.shots, task.order.sound) for task in kling.sandbox.state.tasks]
-    assert seen == [("kling-v3", True, False), ("kling-3.0-turbo", False, True)]
+    seen = [(task.order.model, task.order.makes[0].sound) for task in kling.sandbox.state.tasks]
+    assert seen == [("kling-v3", False), ("kling-3.0-turbo", True)]
+    split = {"prompt": "shot 1, 9, a kite;"}
+    assert (await kling.refusal(f"{T2V}kling-3.0", split))[1] == 1201
 
 
 # --- the list of tasks -------------------------------------------------------------------------------------

@@ -70,8 +70,8 @@ async def test_a_finished_task_in_the_legacy_shape(kling: Customer) -> None:
             "videos": [
                 {
                     "id": video["id"],
-                    "url": f"{URL}/files/{task_id}.mp4",
-                    "watermark_url": f"{URL}/files/{task_id}-watermark.mp4",
+                    "url": f"{URL}/files/{video['id']}.mp4",
+                    "watermark_url": f"{URL}/files/{video['id']}-watermark.mp4",
                     "duration": "5.041",
                 }
             ]
@@ -100,8 +100,8 @@ async def test_the_same_task_in_the_new_shape(kling: Customer) -> None:
         "outputs": [
             {
                 "type": "video",
-                "id": legacy["task_result"]["videos"][0]["id"],
-                "url": f"{URL}/files/{task_id}.mp4",
+                "id": (result_id := legacy["task_result"]["videos"][0]["id"]),
+                "url": f"{URL}/files/{result_id}.mp4",
                 "duration": "5.041",
             }
         ],
@@ -136,18 +136,20 @@ async def test_moderation_may_refuse_before_there_is_a_task(kling: Customer) -> 
 async def test_a_picture_becomes_a_clip_of_its_own_shape(kling: Customer) -> None:
     await kling.accepted({"model_name": "kling-v3", "prompt": "It moves", "image": picture(600, 400)}, IMAGE)
     [task] = kling.sandbox.state.tasks
-    assert (task.order.aspect_ratio, task.order.first) == ("600:400", True)
+    [clip] = task.order.makes
+    assert (clip.aspect_ratio, bool(clip.backdrop)) == ("600:400", True)
 
 
 async def test_a_task_and_its_clip_are_gone_after_thirty_days(kling: Customer) -> None:
     task_id = await kling.accepted(KITE)
     kling.clock.advance(LONG_ENOUGH_S + 30 * 86_400)
+    [task] = kling.sandbox.state.tasks
     missing = (400, 1201, f"Task not found by id/external id: {task_id}")
     answer = (await kling.get(f"{TEXT}/{task_id}")).json()
     assert (answer["code"], answer["message"]) == missing[1:]
     assert await kling.data(f"/tasks?task_ids={task_id}") == []
     assert await kling.data(TEXT) == []
-    assert (await kling.get(f"/files/{task_id}.mp4")).status_code == 404
+    assert (await kling.get(f"/files/{task.result_id}.mp4")).status_code == 404
 
 
 async def test_each_family_lists_its_own_tasks_newest_first_as_a_bare_array(kling: Customer) -> None:

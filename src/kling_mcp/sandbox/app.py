@@ -24,9 +24,11 @@ from kling_mcp.sandbox.account import Costs
 from kling_mcp.sandbox.auth import ACCESS_KEY, API_KEY, SECRET_KEY
 from kling_mcp.sandbox.callbacks import Callbacks
 from kling_mcp.sandbox.control import Control
+from kling_mcp.sandbox.families import FAMILIES
 from kling_mcp.sandbox.faults import Fault, Faults, FaultyDoor
 from kling_mcp.sandbox.files import Files
 from kling_mcp.sandbox.routes import Kling
+from kling_mcp.sandbox.shop import Shop
 from kling_mcp.sandbox.state import State
 from kling_mcp.sandbox.wire import Refusal, unknown_path
 
@@ -79,8 +81,8 @@ class Sandbox:
             base_url: Where clients find ``app``; result addresses start with it.
             folder: Where tasks live on after this process, shared with others; None: only in memory.
             serve_retired: Serve models Kling has retired.
-            concurrency: Slots of the pack.
-            units: Units in the pack.
+            concurrency: Slots of each of the three packs.
+            units: Units in each of the three packs.
             webhook_secret: ``whsec_…``; callbacks are then signed.
             post: Posts callbacks; None: none are sent.
             callbacks_anywhere: Call back to other machines too.
@@ -95,19 +97,21 @@ class Sandbox:
         base_url = base_url.rstrip("/")
         self.state = State(clock, units=units, concurrency=concurrency, folder=folder)
         self.faults = Faults()
+        shop = Shop(self.state, Files(self.state, folder), base_url, serve_retired)
         self.callbacks = Callbacks(
             self.state,
             clock=clock,
-            base_url=base_url,
+            shop=shop,
             post=post,
             secret=webhook_secret,
             anywhere=callbacks_anywhere,
             date=date,
         )
-        files = Files(self.state, folder)
-        kling = Kling(self.state, Costs(self.state), files, self.callbacks, base_url, serve_retired, date)
+        kling = Kling(shop, Costs(self.state), self.callbacks, date)
         control = Control(self.state, self.faults, lambda: self.requests)
-        self.app = FaultyDoor(self._framework([*kling.routes(), *control.routes()]), self.faults, clock, dropped)
+        routes = [*kling.routes(), *control.routes()]
+        families = [family.path for family in FAMILIES]
+        self.app = FaultyDoor(self._framework(routes), self.faults, clock, dropped, families)
 
     @property
     def requests(self) -> Counter[str]:

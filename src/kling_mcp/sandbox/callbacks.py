@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from kling_mcp.sandbox.shapes import legacy_callback, standard_task
+from kling_mcp.sandbox.shapes import legacy_callback, standard_callback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from kling_mcp.clock import Clock
     from kling_mcp.sandbox.order import Task
+    from kling_mcp.sandbox.shop import Shop
     from kling_mcp.sandbox.state import State
 
 _TRIES = 3
@@ -69,7 +70,7 @@ class Callbacks:
         state: State,
         *,
         clock: Clock,
-        base_url: str,
+        shop: Shop,
         post: Poster | None,
         secret: str | None,
         anywhere: bool,
@@ -77,7 +78,7 @@ class Callbacks:
     ) -> None:
         self._state = state
         self._clock = clock
-        self._base_url = base_url
+        self._shop = shop
         self._post = post
         self._secret = secret
         self._anywhere = anywhere
@@ -99,8 +100,8 @@ class Callbacks:
     async def _report(self, post: Poster, task: Task, url: str) -> None:
         for step in task.life[1:]:
             await self._clock.sleep(step.at - self._state.now())
-            shape = legacy_callback if task.order.wire == "v1" else standard_task
-            body = json.dumps(shape(task, step.at, self._base_url), separators=(",", ":")).encode()
+            shape = legacy_callback if task.order.wire == "v1" else standard_callback
+            body = json.dumps(shape(task, self._shop, step.at), separators=(",", ":")).encode()
             if await self._deliver(post, url, body):
                 self.delivered.append((url, body))
 

@@ -169,7 +169,52 @@ def nested(fields: Mapping[str, Reader]) -> Reader:
     return reader
 
 
+def form(posted: Mapping[str, Any], fields: Mapping[str, Reader], required: Iterable[str] = ()) -> Body:
+    """The known fields of a posted body, what is empty being absent; then whether everything required is there.
+
+    Args:
+        posted: The body, as it came.
+        fields: How each is read, in the order in which they are looked at.
+        required: Those that must not be missing, in the order in which that is noticed.
+
+    Raises:
+        Refusal: 1201, about the first field that cannot be read or is missing.
+    """
+    asked = read(without_empties(dict(posted)), fields)
+    demand(asked, posted, required)
+    return asked
+
+
+def demand(asked: Mapping[str, Any], posted: Mapping[str, Any], required: Iterable[str]) -> None:
+    """Both captured sentences: one for a field that is absent, one for an empty one.
+
+    Raises:
+        Refusal: 1201, about the first field that is missing.
+    """
+    for name in required:
+        if name not in asked or (isinstance(asked[name], str) and not asked[name].strip()):
+            raise illegal(f"{name} cannot be empty" if name in posted else f"{name} is required")
+
+
+def as_given(_: str, value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Whatever it is: for fields that are looked at later, or have no effect here."""
+    return value
+
+
 WATERMARK: Reader = nested({"enabled": flag})
+COMMON: Mapping[str, Reader] = {"watermark_info": WATERMARK, "callback_url": link, "external_task_id": text()}
+"""What every asynchronous legacy endpoint takes, unless its family says otherwise."""
+
+
+def common(asked: Mapping[str, Any]) -> Body:
+    """The fields of ``COMMON`` as ``Order`` calls them."""
+    return {
+        "external_id": asked.get("external_task_id"),
+        "callback_url": asked.get("callback_url"),
+        "watermark": asked.get("watermark_info", {}).get("enabled"),
+    }
+
+
 ELEMENT_ID = whole(0)
 SHOT: Mapping[str, Reader] = {
     "index": whole(1),

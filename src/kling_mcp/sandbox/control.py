@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from kling_mcp.sandbox.faults import Faults
     from kling_mcp.sandbox.order import Task
+    from kling_mcp.sandbox.packs import Pack
     from kling_mcp.sandbox.shapes import Json
     from kling_mcp.sandbox.state import State
 
@@ -51,6 +52,7 @@ class Control:
                 "running": len(state.running),
                 "units_deducted": units_text(state.deducted),
                 "units_remaining": units_text(state.remaining),
+                "packs": {pack.package: _pack(state, pack) for pack in state.packs.values()},
                 "requests": dict(sorted(self._requests().items())),
                 "tasks": [_row(task, state.now()) for task in state.tasks],
             }
@@ -84,6 +86,16 @@ def _only_here(request: Request) -> None:
         raise HTTPException(404)
 
 
+def _pack(state: State, pack: Pack) -> Json:
+    running = [task for task in state.running if task.order.package == pack.package]
+    return {
+        "name": pack.name,
+        "slots_taken": sum(task.order.slots for task in running),
+        "units_deducted": units_text(pack.total - state.left(pack.package)),
+        "units_remaining": units_text(state.left(pack.package)),
+    }
+
+
 def _row(task: Task, now: float) -> Json:
     return {
         "id": task.id,
@@ -93,4 +105,5 @@ def _row(task: Task, now: float) -> Json:
         "status": task.at(now).status,
         "created_at": milliseconds(task.created_at),
         "units": units_text(task.units),
+        "package": task.order.package,
     }

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from kling_mcp.sandbox.wire import STATUS, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -108,10 +108,21 @@ class Faults:
 
 
 class FaultyDoor:
-    """The application, with trouble in front of it; also counts what comes in."""
+    """The application, with trouble in front of it; also counts what comes in.
 
-    def __init__(self, app: ASGIApp, faults: Faults, clock: Clock, dropped: Callable[[], Exception]) -> None:
+    ``families`` are the paths that are followed by an id where one task is asked for.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        faults: Faults,
+        clock: Clock,
+        dropped: Callable[[], Exception],
+        families: Collection[str],
+    ) -> None:
         self._app = app
+        self._families = frozenset(families)
         self._faults = faults
         self._clock = clock
         self._dropped = dropped
@@ -124,12 +135,19 @@ class FaultyDoor:
             return
         if scope["path"].startswith("/v1/"):  # vendor examples end some legacy paths with a slash
             scope["path"] = scope["path"].rstrip("/")
-        self.requests[f"{scope['method']} {_shape(scope['path'])}"] += 1
+        self.requests[f"{scope['method']} {self._shape(scope['path'])}"] += 1
         fault = self._faults.take(scope["method"], scope["path"])
         if fault is None:
             await self._app(scope, receive, send)
         else:
             await self._happen(fault, scope, receive, send)
+
+    def _shape(self, path: str) -> str:
+        """A path with its ids named rather than spelled out."""
+        parent = path.rpartition("/")[0]
+        if parent in self._families and path not in self._families:
+            return f"{parent}/{{id}}"
+        return "/files/{name}" if path.startswith("/files/") else path
 
     async def _happen(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         answer: list[Message] = []
@@ -182,13 +200,3 @@ def _altered(kind: Kind, true_answer: list[Message]) -> Response:
 
 def _body(answer: list[Message]) -> bytes:
     return b"".join(part.get("body", b"") for part in answer[1:])
-
-
-def _shape(path: str) -> str:
-    """A path with its ids named rather than spelled out."""
-    parts = path.split("/")
-    if parts[1:3] == ["v1", "videos"] and len(parts) > 4:  # noqa: PLR2004 - '', v1, videos, family, id
-        parts[4:] = ["{id}"]
-    if parts[1] == "files":
-        parts[2:] = ["{name}"]
-    return "/".join(parts)

@@ -8,27 +8,30 @@ import os
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kling_mcp.errors import LocalTrouble
-from kling_mcp.sandbox.order import Task
+from kling_mcp.sandbox.order import Note, Task
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+_Record = TypeVar("_Record", Task, Note)
 
 _log = logging.getLogger(__name__)
 
+_NOTE = "note-"
+
 
 @cache
-def _form() -> TypeAdapter[Task]:
+def _form(record: type[Any]) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter  # noqa: PLC0415 - loaded at first use: it slows the start
 
-    return TypeAdapter(Task)
+    return TypeAdapter(record)
 
 
 class TaskFolder:
-    """Tasks as files. A file is named after the external id, so that only one process can ever create it."""
+    """Tasks and notes as files. A task's is named after its external id, so that only one process can create it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -40,17 +43,17 @@ class TaskFolder:
                 f"The sandbox cannot keep its tasks in {folder} ({error.strerror}).", fix="Make that folder writable."
             ) from error
 
-    def add(self, task: Task) -> bool:
-        """Store a task whole or not at all; False if its external id is already there.
+    def add(self, record: Task | Note) -> bool:
+        """Store a record whole or not at all; False if a task's external id is already there.
 
         Raises:
             OSError: The folder cannot be written.
         """
-        name = _name(task)
+        name = _name(record)
         handle, draft = tempfile.mkstemp(dir=self._folder, suffix=".draft")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(_form().dump_json(task))
+                file.write(_form(type(record)).dump_json(record))
             # A link appears with its whole content and never replaces a file: neither a reader nor a crash sees half.
             os.link(draft, self._folder / name)
         except FileExistsError:
@@ -60,25 +63,30 @@ class TaskFolder:
         self._seen.add(name)
         return True
 
-    def new(self) -> list[Task]:
-        """The tasks that appeared since the last look, other than by ``add``, oldest first."""
+    def new(self) -> tuple[list[Task], list[Note]]:
+        """What appeared since the last look, other than by ``add``, oldest first."""
         names = {entry.name for entry in os.scandir(self._folder) if entry.name.endswith(".json")} - self._seen
         self._seen |= names
-        tasks = [task for name in names if (task := _loaded(self._folder / name)) is not None]
-        return sorted(tasks, key=lambda task: (task.created_at, task.id))
+        notes = [self._loaded(Note, name) for name in names if name.startswith(_NOTE)]
+        tasks = [self._loaded(Task, name) for name in names if not name.startswith(_NOTE)]
+        return (
+            sorted((task for task in tasks if task is not None), key=lambda task: (task.created_at, task.id)),
+            sorted((note for note in notes if note is not None), key=lambda note: (note.at, note.id)),
+        )
+
+    def _loaded(self, record: type[_Record], name: str) -> _Record | None:
+        from pydantic import ValidationError  # noqa: PLC0415 - loaded at first use: it slows the start
+
+        try:
+            return _form(record).validate_json((self._folder / name).read_bytes())
+        except (OSError, ValidationError):
+            _log.warning("The sandbox cannot read its record %s, perhaps of another version; it is left alone.", name)
+            return None
 
 
-def _loaded(path: Path) -> Task | None:
-    from pydantic import ValidationError  # noqa: PLC0415 - loaded at first use: it slows the start
-
-    try:
-        return _form().validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        _log.warning("The sandbox cannot read its task %s, perhaps of another version; it is left alone.", path.name)
-        return None
-
-
-def _name(task: Task) -> str:
-    if task.order.external_id is None:
-        return f"{task.id}.json"
-    return f"ext-{hashlib.sha256(task.order.external_id.encode()).hexdigest()[:40]}.json"
+def _name(record: Task | Note) -> str:
+    if isinstance(record, Note):
+        return f"{_NOTE}{record.id}.json"
+    if record.order.external_id is None:
+        return f"{record.id}.json"
+    return f"ext-{hashlib.sha256(record.order.external_id.encode()).hexdigest()[:40]}.json"

@@ -45,6 +45,14 @@ def new_id(now: float, *, after: str = "0") -> str:
     return str(max((ticks << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS), int(after) + 1))
 
 
+def new_ids(now: float, count: int) -> tuple[str, ...]:
+    """So many ids, each greater than the one before."""
+    ids: list[str] = []
+    for _ in range(count):
+        ids.append(new_id(now, after=ids[-1] if ids else "0"))
+    return tuple(ids)
+
+
 def message_of(order: Order) -> str:
     """Why the task will fail; empty if it will not."""
     return RISK if RISK_WORD in order.prompt else ""
@@ -53,7 +61,7 @@ def message_of(order: Order) -> str:
 def life_of(order: Order, task_id: str, now: float) -> tuple[Transition, ...]:
     """Submitted now, processing a few seconds later, then the end."""
     luck = _fraction(task_id)
-    queued, render = 2 + 3 * luck, _render_s(order, luck)
+    queued, render = 2 + 3 * luck, order.pace * (1 - _SPREAD / 2 + _SPREAD * luck)
     fails = bool(message_of(order))
     return (
         Transition(now, "submitted"),
@@ -62,10 +70,10 @@ def life_of(order: Order, task_id: str, now: float) -> tuple[Transition, ...]:
     )
 
 
-def _render_s(order: Order, luck: float) -> float:
-    start, per_second = _RENDER[order.mode]
-    middle = (start + per_second * order.duration) * _PACE.get(order.model, 1.0) * (_SOUND if order.sound else 1.0)
-    return middle * (1 - _SPREAD / 2 + _SPREAD * luck)
+def video_pace(mode: str, seconds: float, *, model: str = "", sound: bool = False) -> float:
+    """About how many seconds it takes to make a clip."""
+    start, per_second = _RENDER[mode]
+    return (start + per_second * seconds) * _PACE.get(model, 1.0) * (_SOUND if sound else 1.0)
 
 
 def _fraction(task_id: str) -> float:

@@ -1,4 +1,7 @@
-"""Lists of the new standard: times, filters and a cursor that remembers them. Contract: video.md B8, part D."""
+"""Lists: numbered pages on the legacy wire; times, filters and a cursor that remembers them on the new standard.
+
+Contract: video.md sections 6, B8, part D.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,17 @@ _Row = TypeVar("_Row")
 
 _MONTH_MS = 30 * 86_400 * 1000
 _FILTER: Mapping[str, Reader] = {"key": checks.text()}
+
+
+def paged(rows: Sequence[_Row], query: Mapping[str, Any], most: int = 500) -> Sequence[_Row]:
+    """The page of a legacy list that a query asks for: ``pageNum`` 1 to 1000, ``pageSize`` 1 to ``most``.
+
+    Raises:
+        Refusal: 1201, a number is none or beyond its limits.
+    """
+    number = checks.whole(1, 1000)("pageNum", query.get("pageNum") or 1)
+    size = checks.whole(1, most)("pageSize", query.get("pageSize") or 30)
+    return rows[(number - 1) * size : number * size]
 
 
 @dataclass(frozen=True, slots=True)

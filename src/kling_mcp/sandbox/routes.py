@@ -1,45 +1,45 @@
-"""Which path does what. Contract: video.md parts A1, A2, B1 to B3, B7, B8, D and section 3."""
+"""Which path does what.
+
+Contract: video.md sections 3 and 6, B1, B7, B8, part D; image-audio-general.md sections 0 and 1.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import anyio.to_thread
 from starlette.routing import Route
 
-from kling_mcp.sandbox import legacy, standard
-from kling_mcp.sandbox.account import charges
+from kling_mcp.sandbox import shapes
+from kling_mcp.sandbox.account import balances, charges
 from kling_mcp.sandbox.auth import check_legacy, check_standard
-from kling_mcp.sandbox.capability import check_capability
-from kling_mcp.sandbox.checks import whole
+from kling_mcp.sandbox.families import FAMILIES, INSTANTS, STANDARDS
 from kling_mcp.sandbox.life import REFUSED_WORD
-from kling_mcp.sandbox.lists import filtered, page_of
-from kling_mcp.sandbox.pictures import looked_at
-from kling_mcp.sandbox.shapes import legacy_created, legacy_task, milliseconds, standard_created, standard_task
+from kling_mcp.sandbox.lists import filtered, page_of, paged
+from kling_mcp.sandbox.pictures import long_texts, opened_in
 from kling_mcp.sandbox.wire import Refusal, answered, illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from kling_mcp.operations.model_facts import Endpoint
     from kling_mcp.sandbox.account import Costs
     from kling_mcp.sandbox.callbacks import Callbacks
     from kling_mcp.sandbox.checks import Body
-    from kling_mcp.sandbox.files import Files
+    from kling_mcp.sandbox.family import Family, Instant, Standard
     from kling_mcp.sandbox.order import Order, Task
     from kling_mcp.sandbox.shapes import Json
+    from kling_mcp.sandbox.shop import Shop
     from kling_mcp.sandbox.state import State
 
     Reply = Callable[[Request], Awaitable[Response]]
 
 _MOST_IDS = 20
-
-_LEGACY = ("text2video", "image2video")
 
 
 async def posted(request: Request) -> Body:
@@ -64,27 +64,31 @@ async def posted(request: Request) -> Body:
 class Kling:
     """The endpoints, over one account."""
 
-    state: State
+    shop: Shop
     costs: Costs
-    files: Files
     callbacks: Callbacks
-    base_url: str
-    serve_retired: bool
     date: Callable[[], float]
+
+    @property
+    def state(self) -> State:
+        """What is remembered."""
+        return self.shop.state
 
     def routes(self) -> list[Route]:
         """Every path, with who may ask for it. A method that is not here is refused (1202) by the application."""
         by_key_or_pair: list[tuple[str, str, Reply]] = [
             ("GET", "/account/costs", self._costs),
             ("POST", "/account/billing/package", self._charges),
-            *(("POST", f"/v1/videos/{family}", self._create_legacy) for family in _LEGACY),
-            *(("GET", f"/v1/videos/{family}", self._list_legacy) for family in _LEGACY),
-            *(("GET", f"/v1/videos/{family}/{{id}}", self._read_legacy) for family in _LEGACY),
+            ("POST", "/account/billing/balance", self._balances),
+            *((instant.method, instant.path, partial(self._answer, instant)) for instant in INSTANTS),
+            *(("POST", family.path, partial(self._create, family)) for family in FAMILIES),
+            *(("GET", family.path, partial(self._list, family)) for family in FAMILIES),
+            *(("GET", f"{family.path}/{{id}}", partial(self._read, family)) for family in FAMILIES),
         ]
         by_key: list[tuple[str, str, Reply]] = [
             ("GET", "/tasks", self._read_tasks),
             ("POST", "/tasks", self._list_tasks),
-            *(("POST", f"/{family}/{{model}}", self._create_standard) for family in standard.ENDPOINTS),
+            *(("POST", f"{family.path}/{{model}}", partial(self._create_standard, family)) for family in STANDARDS),
         ]
         return [
             Route("/files/{name}", self._file),
@@ -101,21 +105,29 @@ class Kling:
 
     # --- creating ------------------------------------------------------------------------------------------
 
-    async def _create_legacy(self, request: Request) -> Response:
-        body, endpoint = await posted(request), cast("Endpoint", request.url.path.split("/")[-1])
-        order, pictures = legacy.order_of(endpoint, body, serve_retired=self.serve_retired)
-        return answered(legacy_created(await self._accepted(order, pictures, body)))
-
-    async def _create_standard(self, request: Request) -> Response:
+    async def _create(self, family: Family, request: Request) -> Response:
         body = await posted(request)
-        family, model = request.url.path.split("/")[1:3]
-        order, pictures = standard.order_of(family, model, body, serve_retired=self.serve_retired)
-        return answered(standard_created(await self._accepted(order, pictures, body)))
+        order = family.order(body, await self._looking_at(body))
+        if not family.named:
+            order = replace(order, external_id=None)
+        return answered(shapes.legacy_created(self._accepted(order, body), tells_info=family.tells_info))
 
-    async def _accepted(self, order: Order, pictures: Mapping[str, str], body: Body) -> Task:
-        check_capability(order)
-        if pictures:
-            order = await anyio.to_thread.run_sync(looked_at, order, pictures)
+    async def _create_standard(self, family: Standard, request: Request) -> Response:
+        body = await posted(request)
+        order = family.order(request.path_params["model"], body, await self._looking_at(body))
+        return answered(shapes.standard_created(self._accepted(order, body)))
+
+    async def _answer(self, instant: Instant, request: Request) -> Response:
+        body: Body = dict(request.query_params) if instant.method == "GET" else await posted(request)
+        return answered(instant.answer(body, await self._looking_at(body)))
+
+    async def _looking_at(self, body: Body) -> Shop:
+        """The shop for one request, with the files in the body opened ahead: that may take long."""
+        if not any(True for _ in long_texts(body)):
+            return replace(self.shop, posted=body)
+        return replace(self.shop, posted=body, opened=await anyio.to_thread.run_sync(opened_in, body))
+
+    def _accepted(self, order: Order, body: Body) -> Task:
         if REFUSED_WORD in order.prompt:
             raise Refusal(1301)
         task = self.state.accept(order, body)
@@ -124,19 +136,17 @@ class Kling:
 
     # --- legacy reading ------------------------------------------------------------------------------------
 
-    async def _read_legacy(self, request: Request) -> Response:
-        name, path = request.path_params["id"], request.url.path.rsplit("/", 1)[0]
+    async def _read(self, family: Family, request: Request) -> Response:
+        name = request.path_params["id"]
         task = self.state.by_id(name) or self.state.by_external_id(name)
-        if task is None or task.order.path != path:
+        if task is None or task.order.path != family.path:
             raise illegal(f"Task not found by id/external id: {name}")
-        return answered(legacy_task(task, self.state.now(), self.base_url))
+        return answered(shapes.legacy_task(task, self.shop, family.result))
 
-    async def _list_legacy(self, request: Request) -> Response:
-        number = whole(1, 1000)("pageNum", request.query_params.get("pageNum") or 1)
-        size = whole(1, 500)("pageSize", request.query_params.get("pageSize") or 30)
-        tasks = self.state.newest(request.url.path)[(number - 1) * size : number * size]
-        now = self.state.now()
-        return answered([legacy_task(task, now, self.base_url) for task in tasks])
+    async def _list(self, family: Family, request: Request) -> Response:
+        tasks = [task for task in self.state.newest(family.path) if family.listed(task, self.shop)]
+        shown = paged(tasks, request.query_params, family.most_per_page)
+        return answered([shapes.legacy_task(task, self.shop, family.result) for task in shown])
 
     # --- new standard, reading -----------------------------------------------------------------------------
 
@@ -148,24 +158,21 @@ class Kling:
             raise illegal(f"task_ids or external_task_ids cannot exceed {_MOST_IDS} in total")
         found = [self.state.by_id(name) for name in by_id]
         found += [self.state.by_external_id(name) for name in by_external_id]
-        return answered([self._shown(task) for task in found if task is not None])
+        return answered([shapes.standard_task(task, self.shop) for task in found if task is not None])
 
     async def _list_tasks(self, request: Request) -> Response:
         now = self.state.now()
-        page = page_of(await posted(request), most=500, usual=100, now=milliseconds(now))
-        tasks = [task for task in self.state.newest() if page.covers(milliseconds(task.created_at))]
+        page = page_of(await posted(request), most=500, usual=100, now=shapes.milliseconds(now))
+        tasks = [task for task in self.state.newest() if page.covers(shapes.milliseconds(task.created_at))]
         tests: dict[str, Callable[[Task], str]] = {
             "status": lambda task: task.at(now).status,
-            "product_type": lambda _: "video",
+            "product_type": lambda task: shapes.BILLED_AS[task.order.package],
         }
         shown, following = page.cut(filtered(tasks, page, tests))
         answer: Json = {"count": len(shown), "has_more": bool(following)}
         if shown:  # an empty list was seen without these two
-            answer |= {"result": [self._shown(task) for task in shown], "next_cursor": following}
+            answer |= {"result": [shapes.standard_task(task, self.shop) for task in shown], "next_cursor": following}
         return answered(answer)
-
-    def _shown(self, task: Task) -> Json:
-        return standard_task(task, self.state.now(), self.base_url)
 
     # --- account and files ---------------------------------------------------------------------------------
 
@@ -175,8 +182,11 @@ class Kling:
     async def _charges(self, request: Request) -> Response:
         return answered(charges(self.state, await posted(request)))
 
+    async def _balances(self, request: Request) -> Response:
+        return answered(balances(await posted(request)))
+
     async def _file(self, request: Request) -> Response:
-        return await self.files.serve(request.path_params["name"])
+        return await self.shop.files.serve(request.path_params["name"])
 
 
 def _standard(reply: Reply) -> Reply:

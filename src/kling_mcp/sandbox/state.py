@@ -1,7 +1,7 @@
-"""What the pretend Kling remembers: tasks and their external ids, slots, and what is left of the resource pack.
+"""What the pretend Kling remembers: tasks and their external ids, slots, and what is left of the resource packs.
 
 Everything about money and slots follows from the tasks and the clock. When a pack is debited is [OWN]: at the moment
-a task succeeds. Until then its price is reserved, so that running tasks can never overdraw the pack. Between
+a task succeeds. Until then its price is reserved, so that running tasks can never overdraw a pack. Between
 processes that share a folder only external ids are guarded against the same instant; slots and units are not.
 """
 
@@ -9,38 +9,25 @@ from __future__ import annotations
 
 import bisect
 import heapq
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
-from kling_mcp.operations.rates import video_units
 from kling_mcp.sandbox.folder import TaskFolder
-from kling_mcp.sandbox.life import life_of, message_of, new_id
-from kling_mcp.sandbox.order import Task
+from kling_mcp.sandbox.life import life_of, message_of, new_id, new_ids
+from kling_mcp.sandbox.order import Note, Task, Transition
+from kling_mcp.sandbox.packs import new_packs
 from kling_mcp.sandbox.wire import Refusal, illegal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kling_mcp.clock import Clock
-    from kling_mcp.sandbox.order import Order
+    from kling_mcp.sandbox.order import Make, Order, Package
+    from kling_mcp.sandbox.packs import Pack
 
-_PACK_LIFE_S = 180 * 86_400
 _SHOWN = 200
 """Characters of a posted text that are kept for people to read."""
 _DEEPEST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """The resource pack of the account. Contract: video.md section 4, part D. Times are unix seconds."""
-
-    name: str
-    id: str
-    total: Decimal
-    concurrency: int
-    purchased_at: float
-    invalid_at: float
 
 
 class State:
@@ -53,21 +40,24 @@ class State:
         self._tasks: list[Task] = []
         self._by_id: dict[str, Task] = {}
         self._by_external: dict[str, Task] = {}
+        self._by_result: dict[str, tuple[Task, Make]] = {}
+        self._notes: dict[str, list[Note]] = {}
         self._running: list[tuple[float, str]] = []
         self._ended: list[Task] = []
-        self._spent = Decimal(0)
+        self._spent: dict[Package, Decimal] = {}
+        self._last_id = "0"
         self.duplicates_refused = 0
-        born = clock.now()
-        name = f"Video-{units:f}Units-{concurrency}Con-6Months"
-        self.pack = Pack(name, f"{0x5A17D_B0C5:032x}", units, concurrency, born, born + _PACK_LIFE_S)
+        self.packs = new_packs(clock.now(), units=units, concurrency=concurrency)
 
     def now(self) -> float:
         """The time, unix seconds; never before the newest task, whichever process (and clock) accepted it."""
         return self._clock.now() + self._ahead_s
 
+    # --- tasks ---------------------------------------------------------------------------------------------
+
     @property
     def tasks(self) -> list[Task]:
-        """Every task ever accepted, oldest first."""
+        """Every task ever accepted, oldest first; what Kling answered at once is among them."""
         self._look()
         return list(self._tasks)
 
@@ -78,30 +68,13 @@ class State:
         return len(self._tasks)
 
     @property
-    def charged(self) -> list[Task]:
-        """Tasks that succeeded and were paid for, in the order of their ends."""
-        self._look()
-        return [task for task in self._ended if task.charge]
-
-    @property
-    def deducted(self) -> Decimal:
-        """Units spent so far."""
-        self._look()
-        return self._spent
-
-    @property
-    def remaining(self) -> Decimal:
-        """Units left in the pack."""
-        return self.pack.total - self.deducted
-
-    @property
     def running(self) -> list[Task]:
-        """Tasks that hold a slot."""
+        """Tasks that hold slots."""
         self._look()
         return [self._by_id[task_id] for _, task_id in self._running]
 
     def by_id(self, task_id: str) -> Task | None:
-        """The task with this id; None if there is none or it was purged."""
+        """The task with this id; None if there is none, it was answered at once, or it was purged."""
         self._look()
         return self._kept(self._by_id.get(task_id))
 
@@ -110,41 +83,100 @@ class State:
         self._look()
         return self._kept(self._by_external.get(external_id))
 
+    def by_result(self, result_id: str) -> tuple[Task, Make] | None:
+        """The task that makes this result, and the result; however old, and whatever became of it."""
+        self._look()
+        return self._by_result.get(result_id)
+
     def newest(self, path: str | None = None) -> list[Task]:
         """What is not purged, newest first; only one family's if its create path is given."""
-        now = self.now()
-        return [task for task in reversed(self.tasks) if path in {None, task.order.path} and not task.purged(now)]
+        tasks = [task for task in reversed(self.tasks) if path in {None, task.order.path}]
+        return [task for task in tasks if self._kept(task)]
 
-    def accept(self, order: Order, body: dict[str, Any]) -> Task:
+    def accept(self, order: Order, body: dict[str, Any], *, instant: bool = False) -> Task:
         """The last checks, in the order of video.md part G, and then a task.
+
+        Args:
+            order: What to make.
+            body: What was posted.
+            instant: It is answered at once: it succeeds as it is accepted, and needs no slot.
 
         Raises:
             Refusal: The external id exists (1201), the pack is too small (1102), every slot is taken (1303).
         """
         self._look()
-        task = self._new(order, body)
-        if order.external_id in self._by_external:
+        task = self._new(order, body, instant)
+        if order.external_id is not None and order.external_id in self._by_external:
             raise self._duplicate(order)
-        self._check_account(task.units)
+        self._check_account(order, instant)
         if self._folder is not None and not self._folder.add(task):
             raise self._duplicate(order)
         self._remember(task)
         return task
 
-    def _kept(self, task: Task | None) -> Task | None:
-        return None if task is None or task.purged(self.now()) else task
+    # --- units ---------------------------------------------------------------------------------------------
 
-    def _new(self, order: Order, body: dict[str, Any]) -> Task:
-        now = self.now()
-        task_id = new_id(now, after=self._tasks[-1].id if self._tasks else "0")
-        units = video_units(order.model, order.mode, order.duration, sound=order.sound, voice=order.speaks)
+    @property
+    def pack(self) -> Pack:
+        """The pack most things are paid from."""
+        return self.packs["video"]
+
+    @property
+    def charged(self) -> list[Task]:
+        """Tasks that succeeded and were paid for, in the order of their ends."""
+        self._look()
+        return [task for task in self._ended if task.charge]
+
+    @property
+    def deducted(self) -> Decimal:
+        """Units spent so far, of all packs together."""
+        self._look()
+        return sum(self._spent.values(), Decimal(0))
+
+    @property
+    def remaining(self) -> Decimal:
+        """Units left in the video pack."""
+        return self.left("video")
+
+    def left(self, package: Package) -> Decimal:
+        """Units left in a pack."""
+        self._look()
+        return self.packs[package].total - self._spent.get(package, Decimal(0))
+
+    # --- notes ---------------------------------------------------------------------------------------------
+
+    def note(self, word: str, facts: dict[str, Any] | None = None, *, about: str | None = None) -> Note:
+        """Write down what happened to a session or a result; a new session's id is the note's own."""
+        self._look()
+        note_id = self._new_id()
+        note = Note(note_id, self.now(), about or note_id, word, facts or {})
+        if self._folder is not None:
+            self._folder.add(note)
+        self._notes.setdefault(note.about, []).append(note)
+        return note
+
+    def notes(self, about: str) -> list[Note]:
+        """What happened to a session or a result, oldest first."""
+        self._look()
+        return sorted(self._notes.get(about, []), key=lambda note: (note.at, note.id))
+
+    # -------------------------------------------------------------------------------------------------------
+
+    def _kept(self, task: Task | None) -> Task | None:
+        return None if task is None or task.instant or task.purged(self.now()) else task
+
+    def _new_id(self) -> str:
+        self._last_id = new_id(self.now(), after=self._last_id)
+        return self._last_id
+
+    def _new(self, order: Order, body: dict[str, Any], instant: bool) -> Task:
+        now, task_id = self.now(), self._new_id()
         return Task(
             id=task_id,
-            result_id=new_id(now),
+            results=new_ids(now, len(order.makes)),
             order=order,
-            units=units or Decimal(0),
-            life=life_of(order, task_id, now),
-            message=message_of(order),
+            life=(Transition(now, "succeeded"),) if instant else life_of(order, task_id, now),
+            message="" if instant else message_of(order),
             body=abridged(body),
         )
 
@@ -152,28 +184,34 @@ class State:
         self.duplicates_refused += 1
         return illegal(f"External_task_id {order.external_id} already exists")
 
-    def _check_account(self, units: Decimal) -> None:
-        running = self.running
+    def _check_account(self, order: Order, instant: bool) -> None:
+        pack = self.packs[order.package]
+        running = [task for task in self.running if task.order.package == order.package]
         reserved = sum((task.units for task in running), Decimal(0))
-        if self.now() >= self.pack.invalid_at or self.remaining - reserved < units:
+        if order.units and (self.now() >= pack.invalid_at or self.left(order.package) - reserved < order.units):
             raise Refusal(1102)
-        if len(running) >= self.pack.concurrency:
+        if not instant and sum(task.order.slots for task in running) + order.slots > pack.concurrency:
             raise Refusal(1303)
 
     def _look(self) -> None:
         """Take in what other processes accepted, and let tasks end."""
-        for task in self._folder.new() if self._folder is not None else ():
+        tasks, notes = self._folder.new() if self._folder is not None else ([], [])
+        for task in tasks:
             self._remember(task)
+        for note in notes:
+            self._notes.setdefault(note.about, []).append(note)
         now = self.now()
         while self._running and self._running[0][0] <= now:
             task = self._by_id[heapq.heappop(self._running)[1]]
             self._ended.append(task)
-            self._spent += task.charge
+            self._spent[task.order.package] = self._spent.get(task.order.package, Decimal(0)) + task.charge
 
     def _remember(self, task: Task) -> None:
         self._ahead_s += max(0.0, task.created_at - self.now())
         bisect.insort(self._tasks, task, key=lambda known: (known.created_at, known.id))
+        self._last_id = str(max(int(self._last_id), int(task.id)))
         self._by_id[task.id] = task
+        self._by_result |= {result_id: (task, make) for result_id, make in task.made}
         if task.order.external_id is not None:
             self._by_external[task.order.external_id] = task
         heapq.heappush(self._running, (task.ends_at, task.id))

@@ -1,4 +1,4 @@
-"""The bodies of the legacy wire, text2video and image2video: read, checked, turned into an order.
+"""Text to video and image to video on the legacy wire: bodies read, checked, turned into orders.
 
 Contract: video.md A1, A2; the order of checks is that of part G. Messages without a captured text are [OWN], in the
 style of the others.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from kling_mcp.operations.model_facts import MODELS, NO_MODE
 from kling_mcp.sandbox import checks
-from kling_mcp.sandbox.capability import known_model
-from kling_mcp.sandbox.order import Order
+from kling_mcp.sandbox.capability import Wish, check_capability, known_model
+from kling_mcp.sandbox.families.clips import clip_order
+from kling_mcp.sandbox.family import Family
 from kling_mcp.sandbox.wire import illegal
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
     from kling_mcp.operations.model_facts import Endpoint, ModelFacts
     from kling_mcp.sandbox.checks import Body, Reader
+    from kling_mcp.sandbox.order import Order
+    from kling_mcp.sandbox.pictures import Picture
+    from kling_mcp.sandbox.shop import Shop
 
 DEFAULT_MODEL = "kling-v1"
 """What an absent ``model_name`` means, although it is retired. Contract: video.md A1, F.1."""
@@ -41,17 +46,14 @@ _MASK: Mapping[str, Reader] = {
 }
 
 
-def order_of(endpoint: Endpoint, posted: Body, *, serve_retired: bool) -> tuple[Order, Mapping[str, str]]:
-    """Check a legacy body up to its cross-field rules.
-
-    Returns:
-        The order, and the pictures in it by the name of their field, not yet looked at.
+def order_of(endpoint: Endpoint, posted: Body, shop: Shop) -> Order:
+    """Check a body and say what to make.
 
     Raises:
         Refusal: The first thing Kling would complain about.
     """
     body = checks.without_empties(posted)
-    facts = _model(endpoint, body, serve_retired)
+    facts = _model(endpoint, body, shop.serve_retired)
     mode = _mode(endpoint, facts, body)
     asked = checks.read(body, _fields(endpoint, facts, mode))
     asked["duration"] = int(asked.get("duration", "5"))
@@ -61,7 +63,20 @@ def order_of(endpoint: Endpoint, posted: Body, *, serve_retired: bool) -> tuple[
             raise illegal(rule.message)
     if endpoint == "image2video":
         _check_camera_type(asked)
-    return _order(endpoint, facts, mode, asked), _pictures(asked)
+    wish = _wish(endpoint, facts, mode, asked)
+    check_capability(wish)
+    for element in asked.get("element_list", []):
+        shop.element(element["element_id"])
+    for voice in asked.get("voice_list", []):
+        shop.voice(voice["voice_id"])
+    return clip_order(
+        wish,
+        path=f"/v1/videos/{endpoint}",
+        prompt=_words(asked),
+        aspect_ratio=asked.get("aspect_ratio", "16:9"),
+        start=_start(asked, shop),
+        shared=checks.common(asked),
+    )
 
 
 # --- model, mode, values -----------------------------------------------------------------------------------
@@ -92,22 +107,16 @@ def _fields(endpoint: Endpoint, facts: ModelFacts, mode: str) -> Mapping[str, Re
         "prompt": checks.text(facts.prompt_max if endpoint == "text2video" else facts.image_prompt_max),
         "negative_prompt": checks.text(checks.NEGATIVE_PROMPT_MAX),
         "camera_control": checks.nested(_CAMERA),
-        "watermark_info": checks.WATERMARK,
-        "callback_url": checks.link,
-        "external_task_id": checks.text(),
+        **checks.COMMON,
         # Without multi_shot these two have no effect, so they are read only where it is on.
-        "shot_type": _as_given,
-        "multi_prompt": _as_given,
+        "shot_type": checks.as_given,
+        "multi_prompt": checks.as_given,
     }
     if facts.cfg_scale == "supported":  # v2.x ignore it (F.8)
         fields["cfg_scale"] = checks.number(0, 1)
     if endpoint == "image2video":
         return {**fields, **_FRAMES}
     return {**fields, "aspect_ratio": checks.one_of(facts.aspect_ratios)}
-
-
-def _as_given(_: str, value: Any) -> Any:  # noqa: ANN401 - any JSON
-    return value
 
 
 _FRAMES: Mapping[str, Reader] = {
@@ -119,6 +128,8 @@ _FRAMES: Mapping[str, Reader] = {
     "voice_list": checks.objects(2, lambda: _VOICE),
 }
 
+_FRAME_NAMES = ("image", "image_tail", "static_mask")
+
 # --- what must be there ------------------------------------------------------------------------------------
 
 
@@ -128,17 +139,7 @@ def _check_required(endpoint: Endpoint, asked: Body, posted: Body) -> None:
     if asked.get("multi_shot"):
         _check_shots(asked)
     if not _customized(asked):
-        check_prompt(asked, posted)
-
-
-def check_prompt(asked: Body, posted: Body) -> None:
-    """Both captured sentences: one for a prompt that is absent, one for an empty one.
-
-    Raises:
-        Refusal: There is no prompt.
-    """
-    if not str(asked.get("prompt", "")).strip():
-        raise illegal("prompt cannot be empty" if "prompt" in posted else "prompt is required")
+        checks.demand(asked, posted, ["prompt"])
 
 
 def _customized(asked: Body) -> bool:
@@ -235,19 +236,16 @@ def _words(asked: Body) -> str:
     return " / ".join(str(shot["prompt"]) for shot in shots) or str(asked.get("prompt", ""))
 
 
-def _order(endpoint: Endpoint, facts: ModelFacts, mode: str, asked: Body) -> Order:
-    words, camera = _words(asked), asked.get("camera_control")
-    return Order(
+def _wish(endpoint: Endpoint, facts: ModelFacts, mode: str, asked: Body) -> Wish:
+    camera = asked.get("camera_control")
+    return Wish(
         wire="v1",
-        path=f"/v1/videos/{endpoint}",
         endpoint=endpoint,
         model=facts.name,
         mode=mode,
         duration=asked["duration"],
-        prompt=words,
-        aspect_ratio=asked.get("aspect_ratio", "16:9"),
         sound=asked.get("sound") == "on",
-        speaks="voice_list" in asked and bool(_VOICE_REFERENCE.search(words)),
+        speaks="voice_list" in asked and bool(_VOICE_REFERENCE.search(_words(asked))),
         first="image" in asked,
         last="image_tail" in asked,
         still_mask="static_mask" in asked,
@@ -256,13 +254,31 @@ def _order(endpoint: Endpoint, facts: ModelFacts, mode: str, asked: Body) -> Ord
         elements=len(asked.get("element_list", [])),
         voices=len(asked.get("voice_list", [])),
         shots=asked.get("multi_shot", False),
-        external_id=asked.get("external_task_id"),
-        callback_url=asked.get("callback_url"),
-        watermark=asked.get("watermark_info", {}).get("enabled"),
     )
 
 
-def _pictures(asked: Body) -> Mapping[str, str]:
-    frames = {name: asked[name] for name in ("image", "image_tail", "static_mask") if name in asked}
-    masks = enumerate(asked.get("dynamic_masks", []))
-    return frames | {f"dynamic_masks[{index}].mask": mask["mask"] for index, mask in masks}
+# --- pictures ----------------------------------------------------------------------------------------------
+
+
+def _start(asked: Body, shop: Shop) -> Picture | None:
+    """The picture the clip starts (or, having no other, ends) with, every picture being checked."""
+    frames = {name: shop.picture(name, asked[name], shaped=name == "image") for name in _FRAME_NAMES if name in asked}
+    masks = [frames["static_mask"]] if "static_mask" in frames else []
+    for index, mask in enumerate(asked.get("dynamic_masks", [])):
+        masks.append(shop.picture(f"dynamic_masks[{index}].mask", mask["mask"], shaped=False))
+    _check_masks(frames, [mask.size for mask in masks if mask.size])
+    return frames.get("image") or frames.get("image_tail")
+
+
+def _check_masks(frames: Mapping[str, Picture], masks: list[tuple[int, int]]) -> None:
+    """Texts [OWN]."""
+    if len(set(masks)) > 1:
+        raise illegal("dynamic_masks/static_mask must have the same resolution")
+    still, image = (frames[name].size if name in frames else None for name in ("static_mask", "image"))
+    if still and image and abs(still[0] / still[1] - image[0] / image[1]) > 0.01:  # noqa: PLR2004 - a pixel of rounding
+        raise illegal("static_mask must have the aspect ratio of image")
+
+
+FAMILIES = tuple(
+    Family(f"/v1/videos/{endpoint}", partial(order_of, endpoint)) for endpoint in ("text2video", "image2video")
+)

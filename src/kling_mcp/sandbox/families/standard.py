@@ -1,4 +1,4 @@
-"""The bodies of the new standard, text-to-video and image-to-video: read, checked, turned into an order.
+"""Text to video and image to video on the new standard: bodies read, checked, turned into orders.
 
 Contract: video.md B1 to B3; the order of checks is that of part G. Messages without a captured text are [OWN].
 """
@@ -6,14 +6,15 @@ Contract: video.md B1 to B3; the order of checks is that of part G. Messages wit
 from __future__ import annotations
 
 import re
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from kling_mcp.operations.model_facts import MODELS, RESOLUTIONS
 from kling_mcp.sandbox import checks
-from kling_mcp.sandbox.capability import known_model
-from kling_mcp.sandbox.legacy import check_prompt
-from kling_mcp.sandbox.order import Order
+from kling_mcp.sandbox.capability import Wish, check_capability, known_model
+from kling_mcp.sandbox.families.clips import clip_order
+from kling_mcp.sandbox.family import Standard
 from kling_mcp.sandbox.wire import Refusal, illegal
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from kling_mcp.operations.model_facts import Endpoint, ModelFacts
     from kling_mcp.sandbox.checks import Body, Reader
+    from kling_mcp.sandbox.order import Order
+    from kling_mcp.sandbox.pictures import Picture
+    from kling_mcp.sandbox.shop import Shop
 
 ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({"text-to-video": "text2video", "image-to-video": "image2video"})
 """First segment of the path → endpoint of the table of facts."""
@@ -28,16 +32,11 @@ ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({"text-to-video": "text2vid
 _BY_PATH = {facts.v2_name: facts for facts in MODELS.values() if facts.v2_name is not None}
 _MODES = {resolution: mode for mode, resolution in RESOLUTIONS.items()}
 _SHOT = re.compile(r"shot\s+(\d+)\s*,\s*(\d+)\s*,\s*([^;]*)", re.IGNORECASE)
-_OPTIONS: Reader = checks.nested(
-    {"callback_url": checks.link, "external_task_id": checks.text(), "watermark_info": checks.WATERMARK}
-)
+OPTIONS: Reader = checks.nested(checks.COMMON)
 
 
-def order_of(family: str, model: str, posted: Body, *, serve_retired: bool) -> tuple[Order, Mapping[str, str]]:
-    """Check a body of the new standard up to its cross-field rules.
-
-    Returns:
-        The order, and the pictures in it by the name of their item, not yet looked at.
+def order_of(family: str, model: str, posted: Body, shop: Shop) -> Order:
+    """Check a body of the new standard and say what to make.
 
     Raises:
         Refusal: The first thing Kling would complain about.
@@ -45,14 +44,24 @@ def order_of(family: str, model: str, posted: Body, *, serve_retired: bool) -> t
     endpoint, facts = ENDPOINTS[family], _BY_PATH.get(model)
     if facts is None or endpoint not in facts.endpoints:
         raise Refusal(1203, f"Model '{model}' does not exist")  # [OWN]
-    known_model(model, facts, serve_retired=serve_retired)
+    known_model(model, facts, serve_retired=shop.serve_retired)
     body = checks.without_empties(posted)
     settings = _settings(endpoint, facts, body)
-    options = checks.read(body, {"options": _OPTIONS}).get("options", {})
+    options = checks.read(body, {"options": OPTIONS}).get("options", {})
     contents = _texts(facts, body, posted) if endpoint == "text2video" else _contents(facts, body)
-    order = _order(f"/{family}/{model}", endpoint, facts, settings, options, contents)
-    _check_rules(order, contents)
-    return order, {item["type"]: item["url"] for item in contents if "url" in item}
+    wish, prompt = _wish(endpoint, facts, settings, contents), _prompt(contents)
+    _check_rules(wish, prompt, contents)
+    check_capability(wish)
+    for item in contents:
+        _check_library(item, shop)
+    return clip_order(
+        wish,
+        path=f"/{family}/{model}",
+        prompt=prompt,
+        aspect_ratio=settings.get("aspect_ratio", "16:9"),
+        start=_start(contents, shop),
+        shared=checks.common(options),
+    )
 
 
 # --- values ------------------------------------------------------------------------------------------------
@@ -82,7 +91,7 @@ def _settings(endpoint: Endpoint, facts: ModelFacts, body: Body) -> Body:
 def _texts(facts: ModelFacts, body: Body, posted: Body) -> list[Body]:
     """The top-level prompt, in the form of ``contents``."""
     asked = checks.read(body, {"prompt": checks.text(_prompt_max(facts))})
-    check_prompt(asked, posted)
+    checks.demand(asked, posted, ["prompt"])
     return [{"type": "prompt", "text": asked["prompt"]}]
 
 
@@ -134,24 +143,24 @@ def _content(name: str, item: Any, forms: Mapping[str, Mapping[str, Reader]]) ->
 # --- rules -------------------------------------------------------------------------------------------------
 
 
-def _check_rules(order: Order, contents: list[Body]) -> None:
+def _check_rules(wish: Wish, prompt: str, contents: list[Body]) -> None:
     counts = {kind: [item["type"] for item in contents].count(kind) for kind in ("prompt", "first_frame", "last_frame")}
     for kind, count in counts.items():
         if count > 1:
             raise illegal(f"contents can have only one {kind}")
-    if order.endpoint == "image2video" and not order.first:
+    if wish.endpoint == "image2video" and not wish.first:
         raise illegal("first_frame is required")
     names = [item["id"] for item in contents if "id" in item]
     if len(set(names)) < len(names):
         raise illegal("contents ids must be unique")
-    if order.voices and not order.sound:
+    if wish.voices and not wish.sound:
         raise illegal("settings.audio must be native when a voice is used")
-    _check_grammar(order)
+    _check_grammar(wish, prompt)
 
 
-def _check_grammar(order: Order) -> None:
+def _check_grammar(wish: Wish, prompt: str) -> None:
     """``shot n, m, words;`` is expanded unless multi_shot is off, which 3.0 Turbo cannot say. Contract: video.md B1."""
-    shots = _SHOT.findall(order.prompt) if order.shots or MODELS[order.model].shot_grammar else []
+    shots = _SHOT.findall(prompt) if wish.shots or MODELS[wish.model].shot_grammar else []
     if not shots:
         return
     seconds = [int(length) for _, length, _ in shots]
@@ -159,35 +168,50 @@ def _check_grammar(order: Order) -> None:
         raise illegal(f"shot size cannot exceed {checks.SHOTS_MAX}")
     if not all(1 <= int(number) <= checks.SHOTS_MAX for number, _, _ in shots):
         raise illegal(f"shot number must be 1 to {checks.SHOTS_MAX}")
-    if min(seconds) < 1 or sum(seconds) != order.duration:
+    if min(seconds) < 1 or sum(seconds) != wish.duration:
         raise illegal("the sum of shot durations must be equal to settings.duration")
     if any(len(words) > checks.SHOT_PROMPT_MAX for _, _, words in shots):
         raise illegal(f"shot prompt length cannot exceed {checks.SHOT_PROMPT_MAX}")
 
 
-def _order(  # noqa: PLR0913, PLR0917 - the parts of one body, each read by its own function
-    path: str, endpoint: Endpoint, facts: ModelFacts, settings: Body, options: Body, contents: list[Body]
-) -> Order:
-    prompt = " ".join(str(item["text"]) for item in contents if item["type"] == "prompt")
+def _prompt(contents: list[Body]) -> str:
+    return " ".join(str(item["text"]) for item in contents if item["type"] == "prompt")
+
+
+def _wish(endpoint: Endpoint, facts: ModelFacts, settings: Body, contents: list[Body]) -> Wish:
     kinds = [item["type"] for item in contents]
     voices = [item["id"] for item in contents if item["type"] == "voice"]
-    return Order(
+    return Wish(
         wire="v2",
-        path=path,
         endpoint=endpoint,
         model=facts.name,
         mode=settings["mode"],
         duration=int(settings["duration"]),
-        prompt=prompt,
-        aspect_ratio=settings.get("aspect_ratio", "16:9"),
         sound=facts.always_sound or settings["audio"] == "native",
-        speaks=any(f"@{name}" in prompt for name in voices),
+        speaks=any(f"@{name}" in _prompt(contents) for name in voices),
         first="first_frame" in kinds,
         last="last_frame" in kinds,
         elements=kinds.count("element"),
         voices=len(voices),
         shots=settings.get("multi_shot", False),
-        external_id=options.get("external_task_id"),
-        callback_url=options.get("callback_url"),
-        watermark=options.get("watermark_info", {}).get("enabled"),
     )
+
+
+def _check_library(item: Body, shop: Shop) -> None:
+    if item["type"] == "element":
+        shop.element(item["element_id"])
+    if item["type"] == "voice":
+        shop.voice(item["voice_id"])
+
+
+def _start(contents: list[Body], shop: Shop) -> Picture | None:
+    """The first frame, every picture being checked."""
+    frames = {
+        item["type"]: shop.picture(item["type"], item["url"], "v2", shaped=item["type"] == "first_frame")
+        for item in contents
+        if "url" in item
+    }
+    return frames.get("first_frame")
+
+
+STANDARDS = tuple(Standard(f"/{family}", partial(order_of, family)) for family in ENDPOINTS)
