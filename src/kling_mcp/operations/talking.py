@@ -184,8 +184,7 @@ class LipSync(Composite):
         """
         sound = milliseconds(spoken.facts.get("duration_s")) if spoken else None
         timing = replace(self.timing, face=face, sound=sound or self.timing.sound)
-        problems = [*(_speech_problems(sound) if sound else ()), *timing.problems()]
-        if problems:
+        if problems := [*_speech_problems(sound)] or [*timing.problems()]:
             raise InvalidRequest(problems)
         return timing
 
@@ -235,8 +234,8 @@ def _faces(search: Done) -> dict[str, Interval]:
     return {str(face["face_id"]): Interval(face["start_ms"], face["end_ms"]) for face in listing}
 
 
-def _speech_problems(length_ms: int) -> Iterator[Problem]:
-    if not LEAST_MS <= length_ms <= MOST_MS:
+def _speech_problems(length_ms: int | None) -> Iterator[Problem]:
+    if length_ms is not None and not LEAST_MS <= length_ms <= MOST_MS:
         change = "longer" if length_ms < LEAST_MS else "shorter"
         yield Problem(
             "text",
