@@ -119,6 +119,13 @@ def test_a_doubt_that_kling_knows_is_adopted_not_posted() -> None:
     assert (found.state, found.task_id, found.blocked_reason) == (State.RUNNING, "t9", "")
 
 
+def test_a_doubt_about_which_kling_cannot_tell_stays_one_and_is_asked_about_again() -> None:
+    doubt = moves.after_post(submitting(), OutcomeUnknown("lost"), T0, SETTLE, DICE)
+    untold = moves.observed(doubt, Progress("", "processing", fresh=False), T0 + 10)
+    assert (untold.state, untold.task_id, untold.absences) == (State.UNKNOWN, None, 0)
+    assert untold.not_before > T0 + 10
+
+
 def test_a_doubt_whose_task_already_finished_is_delivered() -> None:
     job = moves.doubted(submitting(), Failure("x", "lost"), T0, SETTLE)
     done = Progress("t9", "succeeded", outputs=(Output("video", "https://cdn.example/v.mp4"),), units=Decimal(3))

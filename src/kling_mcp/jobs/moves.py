@@ -140,6 +140,9 @@ def unanswered(job: Job, trouble: KlingError, now: float, pause: float) -> Job:
 
 def observed(job: Job, progress: Progress, now: float) -> Job:
     """A look-up found the task. The same record comes back if that is no news."""
+    if job.state is State.UNKNOWN and not progress.fresh:
+        untold = Unavailable("Kling has not said yet whether it arrived; still asking.")
+        return unanswered(job, untold, now, look_after(now - job.created_at))
     if job.state is State.UNKNOWN:
         return accepted(job, progress, now)
     if progress.status == "succeeded":

@@ -38,7 +38,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class TaskRef:
-    """Which task to ask about: by Kling's ``task_id`` once known, else by our ``ext_id``."""
+    """Which task to ask about: by Kling's ``task_id`` once known, else by our ``ext_id``.
+
+    ``path`` may be empty where nobody knows which function made it: then only an API key finds it.
+    """
 
     wire: Wire
     path: str
@@ -73,8 +76,10 @@ class Progress:
     """How a task stands, as its provider last said. Times are unix seconds.
 
     Attributes:
+        task_id: Kling's id of the task; of what it answers at once, the session it opened, or empty.
         facts: What it tells beside files, as small JSON: ``session_id``, ``faces``, ``element_id``, ``voice_id`` ….
-        fresh: Whether the provider was asked. False: its turn did not come, and this is only what was known before.
+        fresh: Whether this is news. False: its turn did not come, or Kling has no way to tell, so this is only what was
+            known before, and nothing follows from it; of a task in doubt, ``task_id`` is empty then.
     """
 
     task_id: str
@@ -191,6 +196,9 @@ class Provider(Protocol):
     async def submit(self, request: Request, ext_id: str) -> Progress:
         """Post once. Never retried inside.
 
+        Returns:
+            The task; finished already, with its results and facts, where Kling answers at once.
+
         Raises:
             Unavailable: It certainly created nothing (no connection, or a token refused for its date). May be posted
                 again.
@@ -212,6 +220,7 @@ class Provider(Protocol):
         Raises:
             Unavailable, Busy, NotAuthorised, LocalTrouble: The question could not be answered; nothing may be concluded
                 from it.
+            InvalidRequest: A ref without a path, and a credential that needs one.
         """
         ...
 

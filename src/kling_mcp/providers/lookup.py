@@ -1,7 +1,18 @@
 """How many tasks stand, in few requests. One way for API keys (both wires at once), one for key pairs (legacy reads).
 
 A ref missing from an answer is certainly unknown to Kling: the engine may post it again. So whatever is not read
-with certainty raises ``Unavailable`` instead. Contract: video.md section 6 and B7; reliability.md sections 1.3 and 4.
+with certainty raises ``Unavailable`` instead, and what Kling's reads cannot tell at all comes back not ``fresh``.
+Contract: video.md section 6 and B7; reliability.md sections 1.3 and 4.
+
+What proves that a task of which we know only our own id does not exist:
+
+* ``GET /tasks?external_task_ids=`` was seen to know tasks of both wires, but not of every old family. So it proves
+  presence, and absence only of what was made on the new wire.
+* ``GET <path>/<our id>`` proves absence where the documents say that it takes external ids, that is nearly everywhere.
+* For advanced-lip-sync and ai-multi-shot they name only the task id. If those reads knew no external ids they would
+  answer "not found" to ours with the task running and paid. There absence is proved by the family's list alone: read
+  to its end, and seen to show external ids at all (or empty). A list without any says nothing about ours.
+* The old lip-sync takes no id of ours, and what is answered at once has no address to ask at: nothing is ever proved.
 """
 
 from __future__ import annotations
@@ -10,10 +21,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import anyio
 
-from kling_mcp.errors import KlingError, NotAuthorised, Unavailable
+from kling_mcp.errors import InvalidRequest, KlingError, NotAuthorised, Unavailable
 from kling_mcp.providers.base import Progress
 from kling_mcp.providers.http import quoted_id
 from kling_mcp.providers.refusals import TaskAbsent
+from kling_mcp.providers.replies import is_immediate
 from kling_mcp.providers.tasks import progress_of
 
 if TYPE_CHECKING:
@@ -32,6 +44,11 @@ MAX_PAGES = 4
 """Pages of one family read per look-up; what lies deeper is asked for by its id."""
 MAX_SINGLE_READS = 20
 """Tasks of one family asked for one by one per look-up; the others keep their turn for the next."""
+
+READ_BY_TASK_ID = frozenset({"/v1/videos/advanced-lip-sync", "/v1/general/ai-multi-shot"})
+"""Families whose single read is documented for task ids only. Contract: video.md A9, image-audio-general.md 6."""
+WITHOUT_OUR_ID = frozenset({"/v1/videos/lip-sync"})
+"""Families with tasks, whose create takes no id of ours. Contract: video.md A8."""
 
 _Found = dict[str, Progress]  # by the ref's ext_id
 _Question = TypeVar("_Question")
@@ -70,16 +87,23 @@ async def by_families(read: Read, refs: Sequence[TaskRef], dice: random.Random) 
 
     Raises:
         NotAuthorised: A ref is of the new wire, which no key pair can read.
+        InvalidRequest: A ref does not say which function made its task.
     """
     if any(ref.wire == "v2" for ref in refs):
         raise NotAuthorised(
             "A job of Kling's new API cannot be looked up with KLING_ACCESS_KEY and KLING_SECRET_KEY.",
             fix="Set KLING_API_KEY (made at https://kling.ai/dev/api-key) and restart this server.",
         )
+    if not all(ref.path for ref in refs):
+        raise InvalidRequest.one(
+            "tool",
+            "With KLING_ACCESS_KEY and KLING_SECRET_KEY a task is found only if the function that made it is known. "
+            "Name the tool it was made with, or set KLING_API_KEY (made at https://kling.ai/dev/api-key).",
+        )
     found: _Found = {}
     for path in dict.fromkeys(ref.path for ref in refs):
         family = [ref for ref in refs if ref.path == path]
-        seen = await _listed(read, path, family) if len(family) > 1 else {}
+        seen = await _listed(read, path, family) if len(family) > 1 or path in READ_BY_TASK_ID else {}
         found |= seen | await one_by_one(read, [ref for ref in family if ref.ext_id not in seen], dice)
     return found
 
@@ -138,10 +162,12 @@ async def one_by_one(read: Read, refs: Sequence[TaskRef], dice: random.Random) -
     now, later = turns[:MAX_SINGLE_READS], turns[MAX_SINGLE_READS:]
     if any(ref.task_id is None for ref in later):
         raise Unavailable(f"{len(refs)} jobs are in doubt at once, more than are looked up in one go.")
-    found = {ref.ext_id: _as_known(ref.task_id) for ref in later if ref.task_id}
+    found = {ref.ext_id: as_known(ref) for ref in later}
 
     async def ask(ref: TaskRef) -> None:
         progress = await _single(read, ref)
+        if progress is None and ref.path in READ_BY_TASK_ID and not ref.task_id:
+            progress = await _listed_to_the_end(read, ref)
         if progress is not None:
             found[ref.ext_id] = progress
 
@@ -149,8 +175,14 @@ async def one_by_one(read: Read, refs: Sequence[TaskRef], dice: random.Random) -
     return found
 
 
-def _as_known(task_id: str) -> Progress:
-    return Progress(task_id=task_id, status="processing", fresh=False)
+def is_traceable(ref: TaskRef) -> bool:
+    """Whether Kling can be asked about it: not about what it answered at once, nor by an id of ours it never got."""
+    return not is_immediate(ref.path) and (bool(ref.task_id) or ref.path not in WITHOUT_OUR_ID)
+
+
+def as_known(ref: TaskRef) -> Progress:
+    """A task about which nothing was asked, or nothing could be told."""
+    return Progress(task_id=ref.task_id or "", status="processing", fresh=False)
 
 
 async def _single(read: Read, ref: TaskRef) -> Progress | None:
@@ -163,6 +195,22 @@ async def _single(read: Read, ref: TaskRef) -> Progress | None:
     if progress is None:
         raise Unavailable("Kling's answer to a look-up is not a task; nothing is concluded from it.")
     return progress
+
+
+async def _listed_to_the_end(read: Read, ref: TaskRef) -> Progress | None:
+    """A task of which only our id is known, out of its family's list; None if the list proves that there is none.
+
+    The end of a list is an empty page: how long Kling makes its pages in truth is not for us to know.
+    """
+    any_task = any_named = False
+    for page in range(1, MAX_PAGES + 1):
+        listed = _understood(await read(ref.path, {"pageNum": str(page), "pageSize": str(PAGE_SIZE)}))
+        if ours := next((progress for progress in listed if progress.ext_id == ref.ext_id), None):
+            return ours
+        if not listed:
+            return None if any_named or not any_task else as_known(ref)
+        any_task, any_named = True, any_named or any(progress.ext_id for progress in listed)
+    return as_known(ref)
 
 
 def _understood(reply: Reply) -> list[Progress]:

@@ -15,7 +15,7 @@ from kling_mcp.providers import library, replies
 from kling_mcp.providers.accounts import BalanceReader, charges_of, charges_question
 from kling_mcp.providers.credentials import ApiKey, Credential, KeyPair
 from kling_mcp.providers.http import Door, quoted_id
-from kling_mcp.providers.lookup import by_families, by_tasks, one_by_one
+from kling_mcp.providers.lookup import as_known, by_families, by_tasks, is_traceable, one_by_one
 from kling_mcp.providers.refusals import StaleToken, doubt, unanswered
 from kling_mcp.providers.routing import routed
 from kling_mcp.providers.tasks import progress_of
@@ -79,13 +79,14 @@ class OfficialProvider:
         return progress
 
     async def look_up(self, refs: Sequence[TaskRef]) -> Mapping[str, Progress]:
-        """Ask about many tasks: see ``Provider.look_up``."""
+        """Ask about many tasks: see ``Provider.look_up``. What proves absence stands at the top of ``lookup``."""
+        asked = [ref for ref in refs if is_traceable(ref)]
+        untold = {ref.ext_id: as_known(ref) for ref in refs if not is_traceable(ref)}
         if not isinstance(self._credential, ApiKey):
-            return await by_families(self._read, refs, self._dice)
-        found = await by_tasks(self._read, refs)
-        # GET /tasks was seen to know tasks of the old wire, but not every family of them: absent there is not yet
-        # absent. The old wire's own read decides.
-        missing = [ref for ref in refs if ref.wire == "v1" and ref.ext_id not in found]
+            return untold | await by_families(self._read, asked, self._dice)
+        found = untold | await by_tasks(self._read, asked)
+        # A task whose function nobody named can be asked for here alone.
+        missing = [ref for ref in asked if ref.wire == "v1" and ref.path and ref.ext_id not in found]
         return found | await one_by_one(self._read, missing, self._dice) if missing else found
 
     async def balance(self) -> Balance:
