@@ -69,8 +69,8 @@ def too_many(field: str, pictures: int, elements: int) -> Iterator[Problem]:
     if pictures + elements > MOST_REFERENCES:
         yield Problem(
             field,
-            f"{pictures} pictures and {elements} elements are given; together Kling takes at most {MOST_REFERENCES}. "
-            "Remove some.",
+            f"Pictures ({pictures}) and elements ({elements}) together are more than the {MOST_REFERENCES} that Kling "
+            "takes. Remove some.",
         )
 
 
