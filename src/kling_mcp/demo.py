@@ -210,7 +210,7 @@ def _near(path: str | Path) -> str:
 
 
 async def _balance(agent: Agent) -> float:
-    return (await agent.ask("check_balance"))["units"]
+    return (await agent.ask("check_balance"))["units"]["video"]
 
 
 async def _sheet(agent: Agent, job: dict[str, Any], out: Path) -> str:

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from kling_mcp.jobs import ledger
+from kling_mcp.jobs import store
 from kling_mcp.sandbox.faults import Fault
 from kling_mcp.server.catalogue import build_server
 from kling_mcp.settings import Settings
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 async def test_a_job_that_was_submitted_is_answered_with_its_handle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "SQLITE_PATIENCE_S", 0.2)
+    monkeypatch.setattr(store, "SQLITE_PATIENCE_S", 0.2)
     answers: list[CallToolResult] = []
     async with running_stack(tmp_path) as stack:
         server = build_server(stack.jobs, Settings(), provider_name="official")

@@ -62,9 +62,10 @@ async def test_the_price_is_known_before(house: House, mode: Mode) -> None:
 async def test_what_is_left_is_known(house: House, mode: Mode) -> None:
     async with house.client(mode) as client:
         result = await client.call_tool("check_balance", {})
-    assert told(result)["units"] == 995.5
+    assert told(result)["units"] == {"video": 995.5}
     assert told(result)["packs"][0] == {
         "name": "Video pack",
+        "package": "video",
         "status": "online",
         "remaining": 995.5,
         "total": 1000,

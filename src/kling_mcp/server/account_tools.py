@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,15 +12,30 @@ from kling_mcp.errors import NotAuthorised
 from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.server.answers import answer
 from kling_mcp.server.tool import without_waiting
-from kling_mcp.server.view import Amount, View, joined, moment, plain
+from kling_mcp.server.view import Amount, View, joined, moment, plain, summed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mcp import types
 
     from kling_mcp.operations.account import CheckBalance, EstimateCost
-    from kling_mcp.operations.base import Quote
+    from kling_mcp.operations.base import Package, Quote
     from kling_mcp.providers.base import Balance, Pack
     from kling_mcp.server.tool import Call
+
+PACK_WORDS: Mapping[Package, tuple[str, ...]] = {
+    "try-on": ("try-on", "try on", "tryon", "试穿", "试衣", "换装"),
+    "image": ("image", "picture", "图"),
+    "video": ("video", "视频"),
+}
+"""What the names of packs say about their type, which Kling does not tell otherwise. The first that fits counts."""
+
+
+def pack_type(name: str) -> Package | None:
+    """Which tools a pack of this name pays for; None if its name does not tell."""
+    lower = name.lower()
+    return next((type_ for type_, words in PACK_WORDS.items() if any(word in lower for word in words)), None)
 
 
 class PackView(BaseModel):
@@ -29,6 +44,7 @@ class PackView(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
+    package: str | None = None
     status: str
     remaining: Amount
     total: Amount
@@ -39,6 +55,7 @@ class PackView(BaseModel):
         """The pack as an agent sees it."""
         return cls(
             name=pack.name,
+            package=pack_type(pack.name),
             status=pack.status,
             remaining=pack.remaining,
             total=pack.total,
@@ -48,29 +65,32 @@ class PackView(BaseModel):
     def line(self) -> str:
         """The pack as one line."""
         until = f", until {self.expires_at}" if self.expires_at else ""
-        return f"{self.name}: {plain(self.remaining)} of {plain(self.total)} units, {self.status}{until}"
+        kind = f" ({self.package})" if self.package else ""
+        return f"{self.name}{kind}: {plain(self.remaining)} of {plain(self.total)} units, {self.status}{until}"
 
 
 class BalanceView(View):
-    """What the account still has."""
+    """What the account still has. Units of different types of packs pay for different tools and are not added up."""
 
     announced = ("units", "packs")
 
-    units: Amount
+    units: dict[str, Amount]
     packs: list[PackView]
     note: str
 
     def text(self) -> str:
-        """The sum, then each pack."""
-        return "\n".join([f"{plain(self.units)} units left", *(pack.line() for pack in self.packs), self.note])
+        """The units of each type, then each pack."""
+        left = joined(f"{plain(units)} {name} units" for name, units in self.units.items()) or "no units"
+        return "\n".join([f"{left} left", *(pack.line() for pack in self.packs), self.note])
 
 
 class EstimateView(View):
-    """What a call would cost."""
+    """What a call would cost. ``units`` and ``usd`` are absent where nobody can know; they are never made up."""
 
-    announced = ("units", "package", "usd", "basis")
+    announced = ("price", "units", "package", "usd")
 
     tool: str
+    price: Literal["exact", "free", "unknown"]
     units: Amount | None = None
     usd: Amount | None = None
     package: str | None = None
@@ -81,9 +101,9 @@ class EstimateView(View):
 
     def text(self) -> str:
         """The price, how it comes about, and what should be known."""
-        price = "price not known" if self.units is None else f"{plain(self.units)} units"
         facts = [
-            f"{self.tool}: {price}",
+            f"{self.tool}: price {self.price}",
+            f"{plain(self.units)} units" if self.units is not None else None,
             f"list price {plain(self.usd)} USD" if self.usd is not None else None,
             f"from the {self.package} package" if self.package else None,
             self.model_name,
@@ -104,9 +124,9 @@ async def check_balance(call: Call[CheckBalance]) -> types.CallToolResult:
 
 def balance_view(balance: Balance) -> BalanceView:
     """The account as an agent sees it. Only packs in force count as units left."""
-    usable = [pack.remaining for pack in balance.packs if pack.status == "online"]
+    usable = ((pack_type(pack.name) or pack.name, pack.remaining) for pack in balance.packs if pack.status == "online")
     return BalanceView(
-        units=sum(usable, start=Decimal()),
+        units=summed(usable),
         packs=[PackView.of(pack) for pack in balance.packs],
         note="Kling updates these figures with a delay of up to 12 hours.",
     )
@@ -115,13 +135,16 @@ def balance_view(balance: Balance) -> BalanceView:
 async def estimate_cost(call: Call[EstimateCost]) -> types.CallToolResult:
     """What the given call would cost, from the price list alone; or the refusal that call would get.
 
+    Results of ours that it names are looked up first: what they are may decide the price.
+
     Raises:
         InvalidRequest: The tool is unknown, or its arguments are wrong.
     """
     tool = call.named(call.request.tool_name)
     arguments = tool.arguments.parse(call.request.arguments)
-    if tool.name not in GENERATIONS:
-        return answer(EstimateView(tool=tool.name, units=Decimal(), usd=Decimal(), basis="this tool is free"))
+    if not tool.makes_jobs:
+        free = EstimateView(tool=tool.name, price="free", units=Decimal(), usd=Decimal(), basis="this tool is free")
+        return answer(free)
     request = without_waiting(arguments, GENERATIONS[tool.name])
     with contextlib.suppress(NotAuthorised):  # a price can be told before there is a key
         call.jobs.check(request)
@@ -132,11 +155,12 @@ def estimate_view(tool: str, model: str | None, quote: Quote) -> EstimateView:
     """A quote as an agent sees it."""
     return EstimateView(
         tool=tool,
+        price="unknown" if quote.units is None else "exact" if quote.units else "free",
         units=quote.units,
         usd=quote.usd,
-        package=quote.package,
+        package=quote.package or None,
         model_name=model,
         basis=quote.basis,
-        card_date=quote.card_date,
+        card_date=quote.card_date or None,
         notes=list(quote.notes) or None,
     )

@@ -109,12 +109,18 @@ def failed(job: Job) -> bool:
 
 
 async def shown(jobs: Sequence[Job]) -> list[types.ContentBlock]:
-    """A link to each result, and a small picture of those that are on disk."""
-    results = [(job, media) for job in jobs for media in job.media]
-    links = [link(media) for _, media in results]
-    firsts = [job.media[0] for job in jobs if job.media][:PICTURES_AT_MOST]
-    pictures = [picture for media in firsts if (picture := await _thumbnail(media))]
+    """A link to each result, and a small picture of the first few that are on disk."""
+    links = [link(media) for job in jobs for media in job.media]
+    seen = _worth_seeing(jobs)[:PICTURES_AT_MOST]
+    pictures = [picture for media in seen if (picture := await _thumbnail(media))]
     return [*links, *pictures]
+
+
+def _worth_seeing(jobs: Sequence[Job]) -> list[Media]:
+    """Each job's main result, then its further pictures: a second film or sound shows what the first did."""
+    firsts = [job.media[0] for job in jobs if job.media]
+    more = [media for job in jobs for media in job.media[1:] if media.kind == "image"]
+    return [media for media in (*firsts, *more) if media.path]
 
 
 def link(media: Media) -> types.ResourceLink:
@@ -139,12 +145,11 @@ def picture(jpeg: bytes) -> types.ImageContent:
 
 
 async def _thumbnail(media: Media) -> types.ImageContent | None:
-    if media.path is None or media.kind not in ("video", "image"):
-        return None
+    """A film's middle frame, the picture itself, or a sound's waveform; None where none can be made."""
     from kling_mcp.media.preview import thumbnail  # noqa: PLC0415 - loaded at first use: it slows the start
 
     try:
-        return picture(await anyio.to_thread.run_sync(thumbnail, Path(media.path), abandon_on_cancel=True))
+        return picture(await anyio.to_thread.run_sync(thumbnail, Path(media.path or ""), abandon_on_cancel=True))
     except Exception as trouble:  # noqa: BLE001 - whatever is wrong with a picture, the answer matters more
         log.warning("no thumbnail of %s: %s", media.media_id, trouble)
         return None

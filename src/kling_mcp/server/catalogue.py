@@ -5,14 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kling_mcp.errors import LocalTrouble
-from kling_mcp.operations.account import CheckBalance, EstimateCost
+from kling_mcp.operations import library
+from kling_mcp.operations.account import CheckBalance, EstimateCost, ListCharges
 from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.operations.wording import closest
 from kling_mcp.server import job_tools
 from kling_mcp.server.account_tools import BalanceView, EstimateView, check_balance, estimate_cost
+from kling_mcp.server.charge_tools import ChargesView, list_charges
 from kling_mcp.server.front import KlingServer
+from kling_mcp.server.library_tools import (
+    DeletedView,
+    ElementsView,
+    VoicesView,
+    delete_element,
+    delete_voice,
+    list_elements,
+    list_voices,
+)
 from kling_mcp.server.preview_tool import PreviewMedia, PreviewView, preview_media
-from kling_mcp.server.tool import ASKS, PAYS, READS, WITHDRAWS, Tool
+from kling_mcp.server.tool import ASKS, DELETES, PAYS, READS, WITHDRAWS, Tool
 from kling_mcp.server.views import JobsView, JobView, ListingView
 from kling_mcp.server.waiting import make_job
 
@@ -22,7 +33,16 @@ if TYPE_CHECKING:
     from kling_mcp.jobs.runner import Jobs
     from kling_mcp.settings import Settings
 
-_AFTER: Mapping[str, tuple[Tool, ...]] = {}
+_AFTER: Mapping[str, tuple[Tool, ...]] = {
+    "create_voice": (
+        Tool(library.ListVoices, list_voices, VoicesView, ASKS),
+        Tool(library.DeleteVoice, delete_voice, DeletedView, DELETES),
+    ),
+    "create_element": (
+        Tool(library.ListElements, list_elements, ElementsView, ASKS),
+        Tool(library.DeleteElement, delete_element, DeletedView, DELETES),
+    ),
+}
 """Free questions that stand beside a tool that makes something, by its name."""
 
 TOOLS: Mapping[str, Tool] = {
@@ -34,6 +54,7 @@ TOOLS: Mapping[str, Tool] = {
             for tool in (Tool(operation, make_job, JobView, PAYS), *_AFTER.get(name, ()))
         ),
         Tool(CheckBalance, check_balance, BalanceView, ASKS),
+        Tool(ListCharges, list_charges, ChargesView, ASKS),
         Tool(EstimateCost, estimate_cost, EstimateView, READS),
         Tool(job_tools.GetJob, job_tools.get_job, JobView, ASKS),
         Tool(job_tools.WaitForJobs, job_tools.wait_for_jobs, JobsView, ASKS),

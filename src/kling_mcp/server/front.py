@@ -13,6 +13,7 @@ from kling_mcp import __version__
 from kling_mcp.errors import KlingError
 from kling_mcp.operations.wording import closest, shown
 from kling_mcp.server.answers import crash, refusal, unknown_tool
+from kling_mcp.server.completion import Completions
 from kling_mcp.server.instructions import INSTRUCTIONS
 from kling_mcp.server.news import News
 from kling_mcp.server.resources import Shelf
@@ -66,6 +67,7 @@ class KlingServer(Server[Any]):
             on_list_resources=shelf.list_resources,
             on_list_resource_templates=shelf.list_templates,
             on_read_resource=shelf.read,
+            on_completion=Completions(jobs).complete,
             on_subscribe_resource=self.news.subscribe,
             on_unsubscribe_resource=self.news.unsubscribe,
             on_subscriptions_listen=self.news.listen,

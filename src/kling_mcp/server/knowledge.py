@@ -1,0 +1,137 @@
+"""What Kling can do and what it costs, as pages that are read when needed: too much to stand in every tool's schema.
+
+Each page is made from the same tables that check requests, so neither can say what the other does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
+
+from kling_mcp.operations import model_facts, omni_facts, rates, rates_audio, voices
+from kling_mcp.operations.base import USD_PER_UNIT
+from kling_mcp.server.view import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CATALOGUE_URI = "kling://catalogue/"
+_A_RUN = 3
+_OURS = frozenset({"wires", "v2_name"})
+"""Fields about how we talk to Kling, which is not the agent's business."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of knowledge.
+
+    Attributes:
+        name: The end of its address.
+        title: For people.
+        description: What is on it.
+        told: All of it, as JSON.
+        found: What fits some words, best first, by name; None for a page that is only read whole.
+    """
+
+    name: str
+    title: str
+    description: str
+    told: Callable[[], object]
+    found: Callable[[str], Mapping[str, object]] | None = None
+
+    @property
+    def uri(self) -> str:
+        """Its address."""
+        return CATALOGUE_URI + self.name
+
+    @property
+    def search_uri(self) -> str:
+        """The template of addresses that search it."""
+        return f"{self.uri}/{{words}}"
+
+
+def compact(value: object) -> Any:  # noqa: ANN401 - JSON
+    """A table as small JSON: what a row does not have is left out, and a run of seconds is written ``3-15``."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: compact(getattr(value, each.name)) for each in fields(value) if _is_worth(value, each)}
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {str(name): compact(inner) for name, inner in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        members = list(cast("Sequence[object]", value))
+        return _run(members) or [compact(member) for member in members]
+    return value
+
+
+def _is_worth(record: object, field: Any) -> bool:  # noqa: ANN401 - dataclasses.Field is generic
+    """Whether a field says something: it has a value, or lacks one that the others have."""
+    usual = field.default is not MISSING and field.default
+    return field.name not in _OURS and bool(getattr(record, field.name) or usual)
+
+
+def _run(members: list[object]) -> str | None:
+    """Consecutive whole numbers as their ends; None for anything else."""
+    if len(members) < _A_RUN or not all(isinstance(member, int) for member in members):
+        return None
+    whole = cast("list[int]", members)
+    return f"{whole[0]}-{whole[-1]}" if whole == list(range(whole[0], whole[-1] + 1)) else None
+
+
+def _models() -> object:
+    return compact({"generate_video": model_facts.MODELS, "generate_omni_video": omni_facts.OMNI_MODELS})
+
+
+def _rates() -> object:
+    audio = {
+        "units per request": rates_audio.PER_REQUEST,
+        f"lip_sync, units per started {rates_audio.LIP_SYNC_SPAN_S} s": rates_audio.LIP_SYNC_SPAN,
+        "generate_avatar, units per second": rates_audio.AVATAR_PER_SECOND,
+    }
+    return compact(
+        {
+            "card_date": rates.CARD_DATE,
+            "usd_per_unit": USD_PER_UNIT,
+            "video": rates.card(),
+            "talking and sound": audio,
+        }
+    )
+
+
+def _voices() -> object:
+    return {"note": voices.UNCONFIRMED, "voices": compact(list(voices.SPEECH_VOICES.values()))}
+
+
+def _found_voices(words: str) -> Mapping[str, object]:
+    return {voice.id: compact(voice) for voice in voices.find_voices(words)}
+
+
+PAGES: Mapping[str, Page] = {
+    page.name: page
+    for page in (
+        Page("models", "Models", "Every model by tool: lengths, modes, sound, frames, limits; retired ones.", _models),
+        Page("voices", "Voices of speech", "Every voice of text_to_speech and lip_sync.", _voices, _found_voices),
+        Page("rates", "Price list", "Every price we know, in units, with the date of the list.", _rates),
+    )
+}
+"""Every page, by its name."""
+
+
+def told(uri: str) -> object | None:
+    """What stands at an address of the catalogue: a page, or what its search finds; None if there is nothing."""
+    name, _, words = uri.removeprefix(CATALOGUE_URI).partition("/")
+    page = PAGES.get(name)
+    if page is None:
+        return None
+    if not words:
+        return page.told()
+    return list(page.found(unquote(words)).values()) if page.found else None
+
+
+def suggested(template: str, beginning: str) -> list[str]:
+    """How the words of a search template may go on: names of what they find so far, best first."""
+    page = next((page for page in PAGES.values() if page.search_uri == template), None)
+    return list(page.found(beginning)) if page and page.found else []
