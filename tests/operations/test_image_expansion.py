@@ -113,8 +113,8 @@ def test_more_than_three_times_the_area_is_refused(given: tuple[float, float, fl
             {"image": A},
             "target_aspect_ratio",
             (
-                "Say how far to expand: give 'target_aspect_ratio' such as 16:9, or one or more of up_, down_, left_ and "
-                "right_expansion_ratio."
+                "Say how far to expand: give 'target_aspect_ratio' such as 16:9, or one or more of up_, down_, left_ "
+                "and right_expansion_ratio."
             ),
         ),
         (
@@ -126,8 +126,8 @@ def test_more_than_three_times_the_area_is_refused(given: tuple[float, float, fl
             {"image": A, "target_aspect_ratio": "16:9"},
             "target_aspect_ratio",
             (
-                "'target_aspect_ratio' needs the picture's size, which this server knows of Base64 and of results of its "
-                "own. Give the picture as one of these, or give the four expansion ratios instead."
+                "'target_aspect_ratio' needs the picture's size, which this server knows of Base64 and of results of "
+                "its own. Give the picture as one of these, or give the four expansion ratios instead."
             ),
         ),
         (
@@ -142,8 +142,8 @@ def test_more_than_three_times_the_area_is_refused(given: tuple[float, float, fl
             {"image": SQUARE, "target_aspect_ratio": "1:1"},
             "target_aspect_ratio",
             (
-                "'target_aspect_ratio' has no effect: the picture of 400x400 px has that shape already. The call would be "
-                "charged all the same."
+                "'target_aspect_ratio' has no effect: the picture of 400x400 px has that shape already. The call would "
+                "be charged all the same."
             ),
         ),
         (

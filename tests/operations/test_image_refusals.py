@@ -8,7 +8,8 @@ import pytest
 
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.image import GenerateImage
-from kling_mcp.operations.image_edit import AiMultiShot, ExpandImage, MultiImageToImage, RecognizeImage
+from kling_mcp.operations.image_edit import AiMultiShot, MultiImageToImage, RecognizeImage
+from kling_mcp.operations.image_expand import ExpandImage
 from kling_mcp.operations.image_omni import GenerateOmniImage
 from kling_mcp.operations.sources import Source, SourceFacts
 from kling_mcp.operations.try_on import VirtualTryOn
@@ -211,8 +212,8 @@ def test_a_picture_that_kling_would_not_make(arguments: dict[str, Any], field: s
             {"model_name": "kling-v3"},
             "model_name",
             (
-                "'model_name' is 'kling-v3', which generate_omni_image does not know. Use generate_image for that model. "
-                "It runs kling-v3-omni, kling-image-o1."
+                "'model_name' is 'kling-v3', which generate_omni_image does not know. Use generate_image for that "
+                "model. It runs kling-v3-omni, kling-image-o1."
             ),
         ),
         (
@@ -255,8 +256,8 @@ def test_a_picture_that_kling_would_not_make(arguments: dict[str, Any], field: s
             {"aspect_ratio": "auto"},
             "aspect_ratio",
             (
-                "'aspect_ratio' is 'auto', but kling-v3-omni needs a picture to take the shape from. Leave it out, or name "
-                "a ratio such as 16:9."
+                "'aspect_ratio' is 'auto', but kling-v3-omni needs a picture to take the shape from. Leave it out, or "
+                "name a ratio such as 16:9."
             ),
         ),
         (
@@ -340,8 +341,8 @@ def test_an_omni_picture_that_kling_would_not_make(arguments: dict[str, Any], fi
             {"subject_image_list": [A], "model_name": "kling-v3"},
             "model_name",
             (
-                "'model_name' is 'kling-v3', which multi_image_to_image does not know. Use generate_image for that model. "
-                "It runs kling-v2-1."
+                "'model_name' is 'kling-v3', which multi_image_to_image does not know. Use generate_image for that "
+                "model. It runs kling-v2-1."
             ),
         ),
         (

@@ -12,7 +12,8 @@ import pytest
 
 from kling_mcp.operations.base import Quote
 from kling_mcp.operations.image import GenerateImage
-from kling_mcp.operations.image_edit import AiMultiShot, ExpandImage, MultiImageToImage, RecognizeImage
+from kling_mcp.operations.image_edit import AiMultiShot, MultiImageToImage, RecognizeImage
+from kling_mcp.operations.image_expand import ExpandImage
 from kling_mcp.operations.image_omni import GenerateOmniImage
 from kling_mcp.operations.try_on import VirtualTryOn
 
