@@ -9,17 +9,16 @@ sentence to file worked. They are drawn in a fraction of a second: everything th
 
 from __future__ import annotations
 
-import colorsys
 import functools
-import hashlib
 import math
 import tempfile
-import textwrap
 from array import array
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from kling_mcp.sandbox.sample_drawing import CLOCK_ROOM, MARGIN, colour, font, ground, hue_of, lettered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,17 +31,17 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 
+    from kling_mcp.sandbox.sample_drawing import Colour
+
 SHORT_SIDE = 360
 """Pixels. Any frame can be a first frame again: those need 300 px a side. Contract: video.md section 6."""
 SQUARE_SIDE = 400
 FRAMES_PER_SECOND = 24
-MARGIN = SHORT_SIDE // 20
 SAMPLE_RATE = 44_100
 AAC_FRAME = 1024
 CHORD_HZ = (220, 277, 330, 440)
 """Whole numbers, so that one second of it repeats without a click."""
 
-_Colour = tuple[int, int, int]
 _Packet: TypeAlias = "Packet[VideoStream] | Packet[AudioStream]"
 
 
@@ -51,7 +50,7 @@ class _Scene:
     """What one sample shows, before the clock runs."""
 
     still: Image
-    accent: _Colour
+    accent: Colour
     seconds: Fraction
     frames: int
 
@@ -84,17 +83,6 @@ def sample_video(  # noqa: PLR0913 - the facts of one task, all named by the cal
         return path.read_bytes()
 
 
-def _opened(picture: bytes) -> Image:
-    from io import BytesIO  # noqa: PLC0415 - loaded at first use: it slows the start
-
-    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 - loaded at first use: it slows the start
-
-    try:
-        return ImageOps.exif_transpose(Image.open(BytesIO(picture))).convert("RGB")
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise ValueError("the backdrop is not a picture") from error
-
-
 def _size(aspect_ratio: str) -> tuple[int, int]:
     """Width and height in pixels, both even, as yuv420p wants them."""
     try:
@@ -112,65 +100,11 @@ def _size(aspect_ratio: str) -> tuple[int, int]:
 # --- what stands still -------------------------------------------------------------------------------------
 
 
-def _still(caption: str, label: str, size: tuple[int, int], backdrop: bytes | None) -> tuple[Image, _Colour]:
-    hue = hashlib.sha256(caption.encode()).digest()[0] / 256
+def _still(caption: str, label: str, size: tuple[int, int], backdrop: bytes | None) -> tuple[Image, Colour]:
     # A backdrop may be a frame of an earlier sample: the panel then has to cover that one's letters.
-    picture, shade = (_fitted(backdrop, size), 235) if backdrop else (_gradient(hue, size), 150)
-    return _lettered(picture, caption, label, shade), _colour(hue + 0.42, 0.40, 1.0)
-
-
-def _colour(hue: float, saturation: float, value: float) -> _Colour:
-    red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
-    return round(red * 255), round(green * 255), round(blue * 255)
-
-
-def _fitted(backdrop: bytes, size: tuple[int, int]) -> Image:
-    from PIL import ImageOps  # noqa: PLC0415 - loaded at first use: it slows the start
-
-    return ImageOps.fit(_opened(backdrop), size)
-
-
-def _gradient(hue: float, size: tuple[int, int]) -> Image:
-    """Dusk: light near the ground, dark above, leaning a little to one side."""
-    from PIL import Image, ImageChops, ImageOps  # noqa: PLC0415 - loaded at first use: it slows the start
-
-    down = Image.linear_gradient("L").resize(size)
-    across = Image.linear_gradient("L").rotate(90).resize(size)
-    return ImageOps.colorize(
-        ImageChops.blend(down, across, 0.3),
-        black=_colour(hue, 0.75, 0.22),
-        mid=_colour(hue + 0.06, 0.65, 0.55),
-        white=_colour(hue + 0.14, 0.50, 0.92),
-    )
-
-
-def _font(size: int) -> FreeTypeFont:
-    from PIL import ImageFont  # noqa: PLC0415 - loaded at first use: it slows the start
-
-    font = ImageFont.load_default(size=size)
-    assert isinstance(font, ImageFont.FreeTypeFont)  # noqa: S101 - a size was asked for, and only these have one
-    return font
-
-
-def _lettered(picture: Image, caption: str, label: str, shade: int) -> Image:
-    """The picture with a shaded panel along its foot: the caption, the label below it, and room for the clock."""
-    from PIL import Image, ImageDraw  # noqa: PLC0415 - loaded at first use: it slows the start
-
-    width, height = picture.size
-    lines = _wrapped(caption, _font(20), width - 4 * MARGIN)
-    top = height - MARGIN - 26 * len(lines) - 74
-    layer = Image.new("RGBA", picture.size)
-    draw = ImageDraw.Draw(layer)
-    draw.rounded_rectangle((MARGIN, top, width - MARGIN, height - MARGIN), 12, fill=(10, 12, 22, shade))
-    draw.multiline_text((2 * MARGIN, top + 12), "\n".join(lines), font=_font(20), fill="white", spacing=6)
-    draw.text((2 * MARGIN, height - MARGIN - 54), label[:80], font=_font(12), fill=(255, 255, 255, 190))
-    draw.text((MARGIN, MARGIN), "SAMPLE  ·  pretend Kling", font=_font(13), fill=(255, 255, 255, 210))
-    return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
-
-
-def _wrapped(caption: str, font: FreeTypeFont, width: float, most: int = 4) -> list[str]:
-    per_line = max(8, int(width / font.getlength("nearly")) * len("nearly"))
-    return textwrap.wrap(" ".join(caption.split()) or "…", per_line, max_lines=most, placeholder=" …")
+    picture, shade = ground(caption, size, backdrop), 235 if backdrop else 150
+    accent = colour(hue_of(caption) + 0.42, 0.40, 1.0)
+    return lettered(picture, caption, label, shade=shade, below=CLOCK_ROOM), accent
 
 
 # --- what moves --------------------------------------------------------------------------------------------
@@ -179,15 +113,15 @@ def _wrapped(caption: str, font: FreeTypeFont, width: float, most: int = 4) -> l
 def _pictures(scene: _Scene) -> Iterator[Image]:
     from PIL import ImageDraw  # noqa: PLC0415 - loaded at first use: it slows the start
 
-    font = _font(15)
+    letters = font(15)
     for index in range(scene.frames):
         picture = scene.still.copy()
         done = index / max(1, scene.frames - 1)
-        _animate(ImageDraw.Draw(picture, "RGBA"), scene, done, font, float(index * scene.seconds / scene.frames))
+        _animate(ImageDraw.Draw(picture, "RGBA"), scene, done, letters, float(index * scene.seconds / scene.frames))
         yield picture
 
 
-def _animate(draw: ImageDraw, scene: _Scene, done: float, font: FreeTypeFont, at_s: float) -> None:
+def _animate(draw: ImageDraw, scene: _Scene, done: float, letters: FreeTypeFont, at_s: float) -> None:
     """A sun on its arc, the line of progress and the running clock."""
     width, height = scene.still.size
     x = MARGIN + done * (width - 2 * MARGIN)
@@ -198,7 +132,7 @@ def _animate(draw: ImageDraw, scene: _Scene, done: float, font: FreeTypeFont, at
     end = right - 70
     draw.rounded_rectangle((left, line, end, line + 5), 2, fill=(255, 255, 255, 90))
     draw.rounded_rectangle((left, line, left + max(6, done * (end - left)), line + 5), 2, fill=scene.accent)
-    draw.text((right, line + 2), f"{at_s:05.2f} s", font=font, fill="white", anchor="rm")
+    draw.text((right, line + 2), f"{at_s:05.2f} s", font=letters, fill="white", anchor="rm")
 
 
 # --- encoding ----------------------------------------------------------------------------------------------
