@@ -1,12 +1,11 @@
-"""The two free operations about money."""
+"""The free operations about money."""
 
 from __future__ import annotations
-
 
 import pytest
 
 from kling_mcp.errors import InvalidRequest
-from kling_mcp.operations.account import OPERATIONS, CheckBalance, EstimateCost
+from kling_mcp.operations.account import OPERATIONS, CheckBalance, EstimateCost, ListCharges
 
 
 def test_check_balance_takes_nothing_and_costs_nothing() -> None:
@@ -55,5 +54,26 @@ def test_a_required_argument_that_is_missing_is_asked_for_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"days": 0}, "'days' should be greater than or equal to 1"),
+        ({"days": 366}, "'days' should be less than or equal to 365"),
+        ({"limit": 501}, "'limit' should be less than or equal to 500"),
+        ({"product_type": "audio"}, "'product_type' should be 'video', 'image', 'try-on' or 'cash'"),
+        ({"producttype": "video"}, "'producttype' is not an argument of list_charges. Did you mean 'product_type'?"),
+    ],
+)
+def test_list_charges_refuses_what_kling_would(arguments: dict[str, object], problem: str) -> None:
+    with pytest.raises(InvalidRequest, match=problem):
+        ListCharges.parse(arguments)
+
+
+def test_list_charges_shows_the_last_week_of_everything() -> None:
+    request = ListCharges.parse({"cursor": "", "days": "7"})
+    assert request == ListCharges()
+    assert (request.days, request.product_type, request.limit, request.cursor) == (7, None, 50, None)
+
+
 def test_the_file_lists_its_operations() -> None:
-    assert list(OPERATIONS) == [CheckBalance, EstimateCost]
+    assert list(OPERATIONS) == [CheckBalance, ListCharges, EstimateCost]
