@@ -95,6 +95,13 @@ CREATES: list[tuple[str, Callable[[], Answer], type[KlingError]]] = [
     ("exists", lambda: refused(400, 1201, "External_task_id km1-A already exists"), AlreadySubmitted),
     ("not base64", lambda: refused(400, 1201, "File is not in a valid base64 format"), Refused),
     ("retired, any code", lambda: refused(400, 9999, "The model 'kling-v1' has been discontinued and …"), Refused),
+    ("Kling's own trouble beats its words", lambda: refused(500, 5000, "mode value 'x' is invalid"), OutcomeUnknown),
+    ("an empty account beats its words", lambda: refused(429, 1102, "model is not supported"), OutOfCredit),
+    (
+        "ours exists, whatever the code",
+        lambda: refused(500, 5000, "External_task_id a already exists"),
+        AlreadySubmitted,
+    ),
     ("code beats a good status", lambda: refused(200, 1102), OutOfCredit),
     ("code beats a bad status", lambda: refused(502, 1301), Refused),
     ("code as text", lambda: httpx2.Response(400, json={"code": "1301", "message": "no"}), Refused),
@@ -183,12 +190,53 @@ async def test_a_failure_keeps_kling_s_code_words_and_request_id_and_says_how_to
 
 @pytest.mark.parametrize(
     ("message", "advice"),
-    [("File is not in a valid base64 format", "plain Base64"), ("Image pixel is invalid", "300 pixels")],
+    [
+        ("File is not in a valid base64 format", "plain Base64"),
+        ("Image pixel is invalid", "300 pixels"),
+        ("Voice id not found", "origin 'speech'"),
+        ("image can not be null", "Give the picture"),
+        ("Duration only supports 5 or 10 seconds when no refer_image is provided", "durations Kling names"),
+        ("model is not supported", "Leave model_name out"),
+        ("model/mode/duration(kling-v2-5-turbo/std/5) is not supported with image_tail", "Leave image_tail out"),
+        ("Image tail is not supported by the current model", "Leave image_tail out"),
+        ("camera_control is only supported in std mode with 5s duration and kling-v1", "Leave camera_control out"),
+        ("settings.resolution value '9000p' is invalid", "Change what Kling names"),
+        ("Something never seen before", "Change the argument Kling names"),
+    ],
 )
 async def test_a_captured_sentence_is_answered_with_what_helps(message: str, advice: str) -> None:
     outcome, _ = await submitted(refused(400, 1201, message))
     assert isinstance(outcome, Refused)
     assert advice in outcome.failure.fix
+
+
+@pytest.mark.parametrize(
+    ("path", "pack"),
+    [
+        ("/v1/videos/omni-video", "a video pack"),
+        ("/v1/videos/image-recognize", "a video pack"),
+        ("/v1/audio/tts", "a video pack"),
+        ("/v1/general/custom-voices", "a video pack"),
+        ("/text-to-video/kling-3.0-turbo", "a video pack"),
+        ("/v1/images/generations", "an image pack"),
+        ("/v1/images/editing/expand", "an image pack"),
+        ("/v1/general/ai-multi-shot", "an image pack"),
+        ("/v1/images/kolors-virtual-try-on", "a try-on pack"),
+    ],
+)
+async def test_an_empty_account_is_told_which_pack_to_buy(path: str, pack: str) -> None:
+    provider = FarSide([refused(429, 1102, "Account balance not enough")]).provider()
+    with pytest.raises(OutOfCredit) as refusal:
+        await provider.submit(Request("v1", path, {}), "km1-A")
+    assert f"Buy {pack} in the console" in refusal.value.failure.fix
+    assert "none pays for the others" in refusal.value.failure.fix
+
+
+async def test_a_retired_model_of_another_function_is_not_answered_with_a_model_for_clips() -> None:
+    words = "The model 'kling-v2' has been discontinued and is no longer available."
+    with pytest.raises(Refused) as refusal:
+        await FarSide([refused(404, 1203, words)]).provider().submit(Request("v1", "/v1/images/generations", {}), "a")
+    assert refusal.value.failure.fix == "Leave model_name out: every tool's own default is a current model."
 
 
 async def test_a_wrong_key_is_answered_with_the_settings_to_check_and_where_keys_are_made() -> None:

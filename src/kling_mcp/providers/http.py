@@ -125,7 +125,7 @@ class Door:
                 reply = await self._exchange("POST", path, bearer, limits, json=dict(body))
         except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError) as error:
             raise self._lost(error, paid=True) from None  # its text may quote the key
-        return self._judged(reply, paid=True)
+        return self._judged(reply, path, paid=True)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -146,7 +146,7 @@ class Door:
                     reply = await self._exchange("POST", path, bearer, limits, json=dict(question))
         except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError) as error:
             raise self._lost(error, paid=False) from None  # as above
-        return self._judged(reply, paid=False)
+        return self._judged(reply, path, paid=False)
 
     async def _exchange(
         self,
@@ -182,8 +182,8 @@ class Door:
                 ) from None  # its text may quote a proxy's password
         return self._client
 
-    def _judged(self, reply: Reply, *, paid: bool) -> Reply:
-        refusal = verdict(reply, paid=paid)
+    def _judged(self, reply: Reply, path: str, *, paid: bool) -> Reply:
+        refusal = verdict(reply, paid=paid, path=path)
         if refusal is not None:
             raise refusal
         return reply

@@ -1,18 +1,18 @@
 """Kling's error codes as a table: what each means here, and what a person can do about it.
 
-Contract: video.md section 3; the classes follow reliability.md section 1.3. Judged by ``code``, then by HTTP status.
+Contract: video.md section 3; the classes follow reliability.md section 1.3. Judged by Kling's own sentence where we
+know it, then by ``code``, then by HTTP status.
 Whatever stands in none of the tables is a doubt: a paid call may have landed, so it must be looked up.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kling_mcp.errors import (
-    AlreadySubmitted,
     Busy,
     KlingError,
     NotAuthorised,
@@ -21,8 +21,8 @@ from kling_mcp.errors import (
     Refused,
     Unavailable,
 )
-from kling_mcp.operations.model_facts import MODELS, ModelFacts
 from kling_mcp.providers.envelope import Reply
+from kling_mcp.providers.sentences import Row, row_of_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,21 +45,6 @@ class TaskAbsent(Refused):
 
 class Doubt(KlingError):
     """Never raised. Marks a row that tells nothing about whether a paid call landed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One thing Kling may answer.
-
-    Attributes:
-        kind: What is raised.
-        sentence: What happened, for people.
-        fix: What to do about it.
-    """
-
-    kind: type[KlingError]
-    sentence: str
-    fix: str = ""
 
 
 CONSOLE = "https://kling.ai/dev"
@@ -89,8 +74,8 @@ CODES: Mapping[int, Row] = MappingProxyType(
         1102: Row(
             OutOfCredit,
             "The Kling account has no units left for this kind of job.",
-            f"Buy a resource pack of this kind (video, image and try-on are separate packs) in the console: {CONSOLE}. "
-            "check_balance shows what is left.",
+            f"Buy {{pack}} in the console: {CONSOLE}. Video, image and try-on packs are separate: none pays for the "
+            "others. check_balance shows what is left.",
         ),
         1103: Row(
             NotAuthorised,
@@ -117,23 +102,15 @@ CODES: Mapping[int, Row] = MappingProxyType(
 )
 """Code → row."""
 
-# Texts that mean more than their code. The code and status of the "discontinued" answer are not recorded (F.1), so
-# texts are matched first, under any code; "absent" alone is matched strictly, because it lets a job be posted again.
-_TEXTS = (
-    (
-        re.compile(r"External_task_id .* already exists", re.IGNORECASE | re.DOTALL),
-        Row(AlreadySubmitted, "Kling already holds a task under this job's id.", "It is looked up."),
-    ),
-    (
-        re.compile(r"not in a valid base64 format", re.IGNORECASE),
-        Row(Refused, "Kling cannot read a file of the request.", "Give it as a public URL, or as plain Base64."),
-    ),
-    (
-        re.compile(r"Image pixel is invalid", re.IGNORECASE),
-        Row(Refused, "A picture of the request is too small for Kling.", "Both sides need at least 300 pixels."),
-    ),
+_PACKS = (
+    (re.compile(r"/v1/images/kolors-virtual-try-on"), "a try-on pack"),
+    (re.compile(r"/v1/images/|/v1/general/ai-multi-shot"), "an image pack"),
+    (re.compile(r"/"), "a video pack"),
 )
-_RETIRED = re.compile(r"model '?(?P<name>[^']*?)'? has been discontinued", re.IGNORECASE)
+"""Beginning of the path → what pays for it: speech, sound, voices, faces and recognition are paid from the video pack.
+Contract: image-audio-general.md section 15."""
+_ANY_PACK = "a resource pack of this kind"
+
 _ABSENT = re.compile(r"Task not found by id/external id\b")
 _ABSENT_ANSWER = (400, 1201)
 
@@ -166,11 +143,12 @@ UNLISTED: Mapping[int, Row] = MappingProxyType(
 """HTTP status → row, for Kling's envelope with a code we do not know."""
 
 
-def verdict(reply: Reply, *, paid: bool) -> KlingError | None:
+def verdict(reply: Reply, *, paid: bool, path: str = "") -> KlingError | None:
     """What an answer means: None if Kling did what was asked, else what to raise.
 
     Args:
         reply: The answer.
+        path: What was asked; empty where advice does not hang on it.
         paid: Whether it answers a create. Then a doubt is ``OutcomeUnknown``, otherwise ``Unavailable``.
     """
     if reply.code == 0:
@@ -180,7 +158,8 @@ def verdict(reply: Reply, *, paid: bool) -> KlingError | None:
     if reply.code is None:
         row = FOREIGN.get(reply.status, Row(Doubt, f"The answer (HTTP {reply.status}) was not one of Kling's."))
         return _as_error(row, reply, paid=paid)
-    return _as_error(_by_text(reply) or CODES.get(reply.code) or _unlisted(reply), reply, paid=paid)
+    row = _by_words(reply, path) or _absent(reply) or CODES.get(reply.code) or _unlisted(reply)
+    return _as_error(replace(row, fix=row.fix.replace("{pack}", _pack(path))), reply, paid=paid)
 
 
 def doubt(sentence: str, *, paid: bool, reply: Reply | None = None) -> KlingError:
@@ -199,15 +178,24 @@ def _unlisted(reply: Reply) -> Row:
     return UNLISTED.get(reply.status, Row(Doubt, f"Kling answered with a code we do not know ({reply.code})."))
 
 
-def _by_text(reply: Reply) -> Row | None:
-    for text, row in _TEXTS:
-        if text.search(reply.message):
-            return row
-    if retired := _RETIRED.search(reply.message):
-        return Row(Refused, "Kling has retired this model.", _instead_of(retired["name"]))
-    if (reply.status, reply.code) == _ABSENT_ANSWER and _ABSENT.match(reply.message):
-        return Row(TaskAbsent, "Kling has no task under this id.")
-    return None
+def _pack(path: str) -> str:
+    return next((pack for pattern, pack in _PACKS if pattern.match(path)), _ANY_PACK)
+
+
+def _by_words(reply: Reply, path: str) -> Row | None:
+    """What Kling's sentence means, unless its code says that the trouble lies elsewhere: in the account, or in Kling.
+
+    That it already holds our task is heard under any code: it only makes us look.
+    """
+    row, by_code = row_of_words(reply.message, path), CODES.get(reply.code or 0)
+    elsewhere = by_code is not None and by_code.kind is not Refused
+    return None if row is not None and row.kind is Refused and elsewhere else row
+
+
+def _absent(reply: Reply) -> Row | None:
+    answer = (reply.status, reply.code)
+    is_absent = answer == _ABSENT_ANSWER and _ABSENT.match(reply.message)
+    return Row(TaskAbsent, "Kling has no task under this id.") if is_absent else None
 
 
 def _as_error(row: Row, reply: Reply, *, paid: bool) -> KlingError:
@@ -229,19 +217,3 @@ def _redirected(reply: Reply, *, paid: bool) -> KlingError:
     """Following would show the key to a stranger. A create may have landed before it was sent away."""
     sentence = f"The address in use sends us elsewhere (HTTP {reply.status}), which is not followed."
     return _as_error(Row(Doubt if paid else NotAuthorised, sentence, _ADDRESS_FIX), reply, paid=paid)
-
-
-def _instead_of(name: str) -> str:
-    """The current model whose clips are most like the retired one's; the best of several."""
-    old = MODELS.get(name)
-    current = [facts for facts in MODELS.values() if facts.retired is None and facts.name != name]
-    nearest = max(current, key=lambda facts: len(_clips(old) & _clips(facts)) / (len(_clips(facts)) or 1))
-    return f"Use model_name '{nearest.name}' (current models: {', '.join(facts.name for facts in current)})."
-
-
-def _clips(facts: ModelFacts | None) -> set[tuple[str, str, int]]:
-    """Every endpoint, mode and length a model makes."""
-    if facts is None:
-        return set()
-    rows = ((endpoint, mode, row) for endpoint, modes in facts.endpoints.items() for mode, row in modes.items())
-    return {(endpoint, mode, seconds) for endpoint, mode, row in rows for seconds in row.durations}
