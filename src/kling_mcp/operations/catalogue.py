@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 from kling_mcp.operations import (
     audio,
     avatar,
+    editing,
+    effects,
+    extend,
     faces,
     image,
     image_edit,
     image_omni,
     library,
     lip_sync_classic,
+    motion,
+    multi_image,
     omni_video,
     talking,
     try_on,
@@ -31,6 +36,10 @@ GENERATIONS: Mapping[str, type[Generation]] = MappingProxyType(
         for operation in (
             *video.OPERATIONS,
             *omni_video.OPERATIONS,
+            *motion.OPERATIONS,
+            *extend.OPERATIONS,
+            *effects.OPERATIONS,
+            *multi_image.OPERATIONS,
             *talking.OPERATIONS,
             *faces.OPERATIONS,
             *lip_sync_classic.OPERATIONS,
@@ -40,6 +49,7 @@ GENERATIONS: Mapping[str, type[Generation]] = MappingProxyType(
             *image_omni.OPERATIONS,
             *image_edit.OPERATIONS,
             *try_on.OPERATIONS,
+            *editing.OPERATIONS,
             *library.OPERATIONS,
         )
     }

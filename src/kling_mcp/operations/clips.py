@@ -6,11 +6,15 @@ Contract: video.md A3, A5, A6, B5, B6. What a URL leads to, only Kling sees.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
 
 from kling_mcp.errors import Problem
+from kling_mcp.operations.fields import Whole
 from kling_mcp.operations.sources import facts_of
-from kling_mcp.operations.wording import listed
+from kling_mcp.operations.web import refuse
+from kling_mcp.operations.wording import listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +23,14 @@ if TYPE_CHECKING:
 
 SLACK_S = 0.15
 """How much longer than a limit a file may be: what Kling calls 5 s has a file of 5.04 to 5.1 s (section 6)."""
+
+
+def _five_or_ten(seconds: int) -> int:
+    return seconds if seconds in {5, 10} else refuse(f"is {shown(seconds)}; it must be 5 or 10.")
+
+
+FiveOrTen = Annotated[Whole, AfterValidator(_five_or_ten), WithJsonSchema({"type": "integer", "enum": [5, 10]})]
+"""Seconds of a clip by a model of two lengths; "5" is understood."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@
 
 import json
 import re
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
 
 from pydantic import (
     AfterValidator,
@@ -40,6 +40,14 @@ def _from_text(value: object) -> object:
         except (ValueError, RecursionError):
             return value
     return None if value in ({}, [], "") else value
+
+
+def _listed(value: object) -> object:
+    """A list of one where only its member was given."""
+    unquoted = _from_text(value)
+    if isinstance(unquoted, str | int | dict) and not isinstance(unquoted, bool):
+        return [cast("object", unquoted)]
+    return cast("object", unquoted)
 
 
 def _object(value: object) -> object:
@@ -83,6 +91,9 @@ def _tight(text: str) -> str:
 JsonText = BeforeValidator(_from_text)
 """On a nested type: it may come as JSON text too."""
 
+JsonList = BeforeValidator(_listed)
+"""On a list: it may come as JSON text too, or as its only member."""
+
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_object)]
 """An object whose keys are somebody else's; may come as JSON text."""
 
@@ -99,27 +110,30 @@ OnOff = Annotated[Literal["on", "off"], BeforeValidator(_on_off)]
 YesNo = Annotated[Literal["yes", "no"], BeforeValidator(_yes_no)]
 """``yes`` or ``no``; true and false are understood."""
 
-_TEXT = WithJsonSchema({"type": "string"})
+TEXT = WithJsonSchema({"type": "string"})
+"""On a text: shows neither its limits nor anything else."""
 
 # Agents see the kind only; the argument's description names the keys. Their limits are still checked.
 Object = WithJsonSchema({"type": "object"})
 """On a nested type: shows nothing of what is inside."""
 Objects = WithJsonSchema({"type": "array", "items": {"type": "object"}})
 """On a list of nested types: shows nothing of what is inside."""
+Pictures = WithJsonSchema({"type": "array", "items": {"type": "string"}})
+"""On a list of ``PictureRef`` or of pictures: shows plain texts, which do."""
 
-ImageInput = Annotated[str, PlainValidator(picture), _TEXT]
+ImageInput = Annotated[str, PlainValidator(picture), TEXT]
 """A picture: URL, Base64, ``data:`` URI or a result of ours. Contract: video.md section 6."""
-VideoUrl = Annotated[str, PlainValidator(inputs.video_url), _TEXT]
+VideoUrl = Annotated[str, PlainValidator(inputs.video_url), TEXT]
 """A video's URL, or a result of ours."""
-VideoId = Annotated[str, PlainValidator(inputs.kling_id("video", "a Kling video id")), _TEXT]
+VideoId = Annotated[str, PlainValidator(inputs.kling_id("video", "a Kling video id")), TEXT]
 """Kling's id of a video it made, or a result of ours."""
-AudioId = Annotated[str, PlainValidator(inputs.kling_id("audio", "an audio id of text_to_speech")), _TEXT]
+AudioId = Annotated[str, PlainValidator(inputs.kling_id("audio", "an audio id of text_to_speech")), TEXT]
 """Kling's id of a speech it made, or a result of ours."""
-SoundFile = Annotated[str, PlainValidator(inputs.sound_file), _TEXT]
+SoundFile = Annotated[str, PlainValidator(inputs.sound_file), TEXT]
 """A sound: URL, Base64, ``data:`` URI or a result of ours. Contract: video.md A9."""
-LibraryVoice = Annotated[str, PlainValidator(inputs.kling_id("voice", "a voice id")), _TEXT]
+LibraryVoice = Annotated[str, PlainValidator(inputs.kling_id("voice", "a voice id")), TEXT]
 """A voice of the library, or the job that made it."""
-SessionId = Annotated[str, PlainValidator(inputs.kling_id("session", "a session id of Kling")), _TEXT]
+SessionId = Annotated[str, PlainValidator(inputs.kling_id("session", "a session id of Kling")), TEXT]
 """Kling's id of a session, or the job that opened it."""
 
 Tight = AfterValidator(_tight)
@@ -128,7 +142,7 @@ Tight = AfterValidator(_tight)
 NegativePrompt = Annotated[str, Field(max_length=2500)]
 """What must not appear. Contract: video.md A1."""
 
-ElementId = Annotated[int | str, PlainValidator(_element_id), _TEXT]
+ElementId = Annotated[int | str, PlainValidator(_element_id), TEXT]
 """A 64-bit id of Kling's, or the job that made the element; shown to agents as text, because JSON numbers of that size
 lose digits in many hosts. Always a number once resolved."""
 
@@ -216,8 +230,8 @@ class Nameable(Nested):
     @model_validator(mode="before")
     @classmethod
     def _bare(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever came
-        is_bare = isinstance(value, str) and bool(value.strip()) and not value.lstrip().startswith(("{", "["))
-        return {cls.main: value} if is_bare else value
+        text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        return {cls.main: value} if text and not text.startswith(("{", "[")) else value
 
 
 class PictureRef(Nameable):
@@ -243,6 +257,7 @@ class VoiceRef(Nested):
 
 
 __all__ = [
+    "TEXT",
     "AudioId",
     "Axis",
     "CameraConfig",
@@ -251,6 +266,7 @@ __all__ = [
     "ElementId",
     "ElementRef",
     "ImageInput",
+    "JsonList",
     "JsonObject",
     "JsonText",
     "LibraryVoice",
@@ -264,6 +280,7 @@ __all__ = [
     "Omitted",
     "OnOff",
     "PictureRef",
+    "Pictures",
     "Point",
     "SessionId",
     "Share",

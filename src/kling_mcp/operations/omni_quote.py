@@ -81,7 +81,7 @@ def _about_citations(request: GenerateOmniVideo) -> Iterator[str]:
         if (kind, number) not in cited and not (kind == "image" and number in frames)
     ]
     if unused:
-        yield f"The prompt never cites {', '.join(unused)}: say there what each is for, or Kling has to guess."
+        yield f"The prompt never cites {', '.join(unused)}: say there what each is for, or it may have no effect."
 
 
 def _about_disagreements(request: GenerateOmniVideo) -> Iterator[str]:

@@ -13,7 +13,7 @@ from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields
 from kling_mcp.operations.fields import (
     ElementRef,
     ImageInput,
-    JsonText,
+    JsonList,
     Nameable,
     Objects,
     Omitted,
@@ -86,11 +86,11 @@ class GenerateOmniVideo(Generation):
     """What happens, or what to change in the video. Up to 3072 characters, kling-video-o1: 2500."""
     model_name: OmniModelName = DEFAULT_OMNI_MODEL
     """kling-v3-omni: sound, shots, 4k. kling-video-o1: without these, to 10 s."""
-    image_list: Annotated[list[OmniImage] | Omitted, JsonText, Objects] = None
+    image_list: Annotated[list[OmniImage] | Omitted, JsonList, Objects] = None
     """{image_url, type}. type first_frame, end_frame or none (reference). Up to 7 with elements, 4 beside a video."""
-    element_list: Annotated[list[ElementRef] | Omitted, JsonText, Objects] = None
+    element_list: Annotated[list[ElementRef] | Omitted, JsonList, Objects] = None
     """{element_id}. Up to 3 beside frames."""
-    video_list: Annotated[Annotated[list[OmniClip], Field(max_length=1)] | Omitted, JsonText, Objects] = None
+    video_list: Annotated[Annotated[list[OmniClip], Field(max_length=1)] | Omitted, JsonList, Objects] = None
     """One {video_url, refer_type, keep_original_sound: yes or no}. refer_type base (if absent): edit it; feature: \
 imitate it."""
     sound: OnOff | Omitted = None
@@ -105,7 +105,7 @@ imitate it."""
     """Several shots. Needs shot_type."""
     shot_type: Literal["customize", "intelligence"] | Omitted = None
     """customize: you write multi_prompt. intelligence: Kling cuts prompt into shots."""
-    multi_prompt: Annotated[Annotated[list[Shot], Field(max_length=6)] | Omitted, JsonText, Objects] = None
+    multi_prompt: Annotated[Annotated[list[Shot], Field(max_length=6)] | Omitted, JsonList, Objects] = None
     """Up to 6 {index from 1, prompt, duration}; seconds add up to duration. Replaces prompt."""
     watermark: bool | Omitted = None
     """Also make a watermarked copy."""

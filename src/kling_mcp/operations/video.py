@@ -19,6 +19,7 @@ from kling_mcp.operations.fields import (
     DynamicMask,
     ElementRef,
     ImageInput,
+    JsonList,
     JsonText,
     NegativePrompt,
     Object,
@@ -102,9 +103,9 @@ left_turn_forward, or simple with config {zoom: 5}}."""
     """customize: you write multi_prompt. intelligence: Kling cuts prompt into shots."""
     multi_prompt: Annotated[Annotated[list[Shot], Field(max_length=6)] | Omitted, JsonText, Objects] = None
     """Up to 6 shots {index from 1, prompt, duration}; seconds add up to duration. Replaces prompt."""
-    element_list: Annotated[list[ElementRef] | Omitted, JsonText, Objects] = None
+    element_list: Annotated[list[ElementRef] | Omitted, JsonList, Objects] = None
     """Up to 3 {element_id} (kling-v3 with image). Not with voice_list."""
-    voice_list: Annotated[list[VoiceRef] | Omitted, JsonText, Objects] = None
+    voice_list: Annotated[list[VoiceRef] | Omitted, JsonList, Objects] = None
     """Up to 2 {voice_id} (kling-v2-6 pro with image, sound on), cited in prompt."""
     watermark: bool | Omitted = None
     """Also make a watermarked copy."""
