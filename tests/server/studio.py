@@ -59,6 +59,14 @@ class Studio:
     """Raised before anything is accepted."""
     message: str = ""
     """Why every task fails; empty if they succeed."""
+    outputs: tuple[Output, ...] = (Output("video", f"{ORIGIN}/film.mp4?sign=canary", "990017", 1.0),)
+    """What every task makes."""
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What every task tells beside files."""
+    at_once: bool = False
+    """Whether tasks are finished in the answer to their POST."""
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict[str, tuple[str, bytes]])
+    """What is served: ending of the address → media type and content."""
     creates: list[str] = field(default_factory=list[str])
     started: dict[str, float] = field(default_factory=dict[str, float])
     library: dict[tuple[Shelf, Origin], list[Any]] = field(default_factory=lambda: defaultdict(list[Any]))
@@ -81,8 +89,8 @@ class Studio:
         await anyio.lowlevel.checkpoint()
         if self.trouble:
             raise self.trouble
-        self.started[ext_id] = self.clock.now()
-        return Progress(f"task-{ext_id}", "submitted", ext_id)
+        self.started[ext_id] = self.clock.now() - (self.lasts if self.at_once else 0)
+        return self._progress(ext_id) if self.at_once else Progress(f"task-{ext_id}", "submitted", ext_id)
 
     async def look_up(self, refs: Sequence[TaskRef]) -> Mapping[str, Progress]:
         await anyio.lowlevel.checkpoint()
@@ -129,8 +137,12 @@ class Studio:
             return Progress(f"task-{ext_id}", "processing", ext_id)
         if self.message:
             return Progress(f"task-{ext_id}", "failed", ext_id, message=self.message)
-        film = Output("video", f"{ORIGIN}/{ext_id}.mp4?sign=canary", "990017", 1.0)
-        return Progress(f"task-{ext_id}", "succeeded", ext_id, outputs=(film,), units=Decimal(3))
+        return Progress(f"task-{ext_id}", "succeeded", ext_id, outputs=self.outputs, units=Decimal(3), facts=self.facts)
+
+    def served(self, request: httpx2.Request) -> httpx2.Response:
+        """A file of ours."""
+        media_type, content = self.files[request.url.path.rpartition(".")[2]]
+        return httpx2.Response(200, content=content, headers={"content-type": media_type})
 
 
 @dataclass(frozen=True)
@@ -149,10 +161,9 @@ class House:
 @asynccontextmanager
 async def opened(folder: Path, film: bytes, settings: Settings, clock: Clock) -> AsyncGenerator[House]:
     def client() -> httpx2.AsyncClient:
-        reply = httpx2.Response(200, content=film, headers={"content-type": "video/mp4"})
-        return httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: reply))
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(studio.served))
 
-    studio = Studio(clock)
+    studio = Studio(clock, files={"mp4": ("video/mp4", film)})
     jobs = Jobs(
         ledger=Ledger(folder / "state" / "ledger.db"),
         provider=studio,

@@ -1,17 +1,20 @@
 """What a model reads once, before it uses any tool. Hosts cut it at about 2 KB, so the two rules come first."""
 
 INSTRUCTIONS = """\
-Kling AI makes video. Two rules:
+Kling AI makes video, images, speech and sound. Two rules:
 1. Never submit the same thing twice. A paid tool waits a while and may return before the result is there, with a \
 job_id and status queued or running. Then call wait_for_jobs with that job_id until it is finished; the job goes on \
 by itself, also when a call times out or is cancelled. If an answer got lost, list_jobs finds the job: do not resubmit.
-2. Generation costs units of the user's Kling account. estimate_cost tells the exact units of any call for free; \
+2. Generation costs units of the user's Kling account. estimate_cost tells the price of any call for free; \
 check_balance what is left. Say the cost before an expensive one (long, pro or 4k, sound). A refused or failed request \
 is not charged unless its error says so.
 
-Results are saved as files: media[].path on the server's machine, the same as resource kling://media/…, and at \
-media[].url until it expires. media[].id is Kling's id, for tools that continue from a result. preview_media shows you \
-frames of a result, to check it before you build on it.
+Build on results by naming them: any image, video, audio, voice, element or session argument takes a job_id or \
+kling://media/… of this server; kling://media/…#last as image is a video's last frame. Each answer's next says how.
+Results are saved as files: media[].path on the server's machine, also kling://media/… as resource, and media[].url \
+until it expires. preview_media shows a result to you: check it before you build on it.
+Models, effects, voices and prices are resources under kling://catalogue/ (models, effects, voices, rates; \
+effects/WORDS and voices/WORDS search).
 Every refusal lists all problems of a request at once: correct them all, then call again. An error with retryable true \
 may succeed unchanged later; any other needs changed arguments or the human.
 Status unconfirmed means that the connection broke while paying and nobody can tell: the human must look; never \
