@@ -24,7 +24,7 @@ from kling_mcp.operations.fields import (
 from kling_mcp.operations.image_facts import DEFAULT_RESOLUTION, MODELS, ImageFacts
 from kling_mcp.operations.image_fields import AspectRatio, Count, Prompt, lower, model_of
 from kling_mcp.operations.image_quote import priced, retirement
-from kling_mcp.operations.image_rules import pictures_fit, too_many, uncited, who_can
+from kling_mcp.operations.image_rules import too_many, uncited, who_can
 from kling_mcp.operations.web import refuse
 
 _Fidelity = Annotated[Share, WithJsonSchema({"type": "number"})]  # the descriptions tell the limits in fewer bytes
@@ -117,7 +117,6 @@ _RULES: tuple[Rule[Any], ...] = (
     _the_model_knows_elements,
     _not_too_many,
     _citations_are_given,
-    pictures_fit,
 )
 
 

@@ -9,13 +9,12 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields
+from kling_mcp.operations.base import Generation, Kind, Quote, Yields
 from kling_mcp.operations.fields import ImageInput, JsonText, Nameable, Objects, Omitted
 from kling_mcp.operations.image_expand import ExpandImage
 from kling_mcp.operations.image_facts import MODELS
 from kling_mcp.operations.image_fields import AspectRatio, Count, Prompt, model_of
 from kling_mcp.operations.image_quote import priced, retirement
-from kling_mcp.operations.image_rules import pictures_fit
 
 
 class SubjectPicture(Nameable):
@@ -38,7 +37,6 @@ class MultiImageToImage(Generation):
     kind: ClassVar[Kind] = "job"
     yields: ClassVar[Yields] = "image"
     posts_to: ClassVar[str] = "/v1/images/multi-image2image"
-    rules: ClassVar[tuple[Rule[Any], ...]] = (pictures_fit,)
 
     subject_image_list: Annotated[list[SubjectPicture], Field(min_length=1, max_length=4), JsonText, Objects]
     """1 to 4 {subject_image}: URL, Base64 or result of ours, cropped to the subject."""
@@ -82,7 +80,6 @@ class AiMultiShot(Generation):
     kind: ClassVar[Kind] = "job"
     yields: ClassVar[Yields] = "image"
     posts_to: ClassVar[str] = "/v1/general/ai-multi-shot"
-    rules: ClassVar[tuple[Rule[Any], ...]] = (pictures_fit,)
 
     element_frontal_image: ImageInput
     """The front view: URL, Base64 or a result of ours."""
@@ -102,7 +99,6 @@ class RecognizeImage(Generation):
     yields: ClassVar[Yields] = "image"
     posts_to: ClassVar[str] = "/v1/videos/image-recognize"
     nameless: ClassVar[bool] = True
-    rules: ClassVar[tuple[Rule[Any], ...]] = (pictures_fit,)
 
     image: ImageInput
     """The picture: URL, Base64 or a result of ours."""

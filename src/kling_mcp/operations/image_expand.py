@@ -17,7 +17,6 @@ from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields, rul
 from kling_mcp.operations.fields import ImageInput, NotBool, Omitted
 from kling_mcp.operations.image_fields import Count, Prompt
 from kling_mcp.operations.image_quote import priced
-from kling_mcp.operations.image_rules import pictures_fit
 from kling_mcp.operations.pictures import pixels
 from kling_mcp.operations.sources import Reference
 from kling_mcp.operations.web import refuse
@@ -135,7 +134,6 @@ class ExpandImage(Generation):
         _one_way_to_say_how_far,
         _the_size_is_known,
         _it_grows_within_limits,
-        pictures_fit,
     )
 
     image: ImageInput

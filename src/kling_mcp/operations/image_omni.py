@@ -23,7 +23,7 @@ from kling_mcp.operations.image_facts import (
 )
 from kling_mcp.operations.image_fields import AspectRatio, Count, Prompt, lower, model_of
 from kling_mcp.operations.image_quote import priced, priced_series
-from kling_mcp.operations.image_rules import pictures_fit, too_many, uncited, who_can
+from kling_mcp.operations.image_rules import too_many, uncited, who_can
 from kling_mcp.operations.web import refuse
 from kling_mcp.operations.wording import listed, shown
 
@@ -119,7 +119,6 @@ class GenerateOmniImage(Generation):
         _the_shape_can_be_found,
         _not_too_many,
         _citations_are_given,
-        pictures_fit,
     )
 
     prompt: Prompt

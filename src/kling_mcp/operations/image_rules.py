@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any
 
 from kling_mcp.errors import Problem
-from kling_mcp.operations.base import rule
 from kling_mcp.operations.image_facts import MOST_REFERENCES, current
-from kling_mcp.operations.pictures import misfit
-from kling_mcp.operations.sources import Source
 from kling_mcp.operations.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from kling_mcp.operations.base import Operation
     from kling_mcp.operations.image_facts import Endpoint, ImageFacts
 
 # <<<object_n>>> is left alone: the vendor's own example uses it and no page says what it counts (section 3).
 _CITED = re.compile(r"<<<(image|element|video|voice)_(\d{1,9})>>>")
-
-
-@rule()
-def pictures_fit(request: Operation) -> Iterator[Problem]:
-    """Results of ours whose size is known have one that Kling takes. Contract: image-audio-general.md 0.5."""
-    for where, source in _sources(request):
-        facts = source.facts
-        sentence = misfit(facts.width, facts.height) if facts.width and facts.height else ""
-        if sentence and facts.kind in {"image", "video"}:  # of a video, a frame of its size
-            yield Problem(where, f"'{where}' {sentence}")
-
-
-def _sources(value: object, where: str = "") -> Iterator[tuple[str, Source]]:
-    """Every result of ours in a request, with the argument it stands in."""
-    if isinstance(value, Source):
-        yield where, value
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _sources(getattr(value, name), f"{where}.{name}".lstrip("."))
-    elif isinstance(value, list):
-        for index, member in enumerate(cast("list[object]", value)):
-            yield from _sources(member, f"{where}[{index}]")
 
 
 def uncited(tool: str, prompt: str | None, given: Mapping[str, tuple[str, int]]) -> Iterator[Problem]:

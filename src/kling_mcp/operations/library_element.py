@@ -14,7 +14,6 @@ from kling_mcp.errors import Problem
 from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields, rule
 from kling_mcp.operations.fields import ImageInput, JsonText, LibraryVoice, Nameable, Objects, Omitted, VideoUrl
 from kling_mcp.operations.image_quote import priced
-from kling_mcp.operations.image_rules import pictures_fit
 from kling_mcp.operations.library_limits import misfits
 from kling_mcp.operations.library_tags import tag_id
 from kling_mcp.operations.sources import facts_of
@@ -81,7 +80,7 @@ class CreateElement(Generation):
     kind: ClassVar[Kind] = "job"
     yields: ClassVar[Yields] = "element"
     posts_to: ClassVar[str] = "/v1/general/advanced-custom-elements"
-    rules: ClassVar[tuple[Rule[Any], ...]] = (_an_element_has_pictures_or_a_video, _the_video_fits, pictures_fit)
+    rules: ClassVar[tuple[Rule[Any], ...]] = (_an_element_has_pictures_or_a_video, _the_video_fits)
 
     element_name: Annotated[str, Field(max_length=20)]
     """Its name, up to 20 characters."""

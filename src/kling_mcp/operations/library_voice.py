@@ -44,16 +44,6 @@ def _a_voice_is_long_enough(request: "CreateVoice") -> Iterator[Problem]:
 
 
 @rule("voice_url", "video_id")
-def _kling_can_fetch_it(request: "CreateVoice") -> Iterator[Problem]:
-    address = request.wire.get("voice_url")
-    if facts_of(request.source) is not None and address is not None and not is_url(address):
-        field = "voice_url" if request.voice_url is not None else "video_id"
-        yield Problem(
-            field, f"'{field}' is a result that Kling no longer keeps, and it takes voices only by URL. Give a URL."
-        )
-
-
-@rule("voice_url", "video_id")
 def _somebody_may_speak(request: "CreateVoice") -> Iterator[Problem]:
     facts = facts_of(request.source)
     if facts is not None and facts.kind == "video" and facts.sound is False:
@@ -76,7 +66,6 @@ class CreateVoice(Generation):
     rules: ClassVar[tuple[Rule[Any], ...]] = (
         exactly_one("voice_url", "video_id", of="whose voice it is"),
         _a_voice_is_long_enough,
-        _kling_can_fetch_it,
         _somebody_may_speak,
     )
 

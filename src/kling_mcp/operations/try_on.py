@@ -5,12 +5,11 @@ Contract: image-audio-general.md sections 7 and 15.
 
 # No `from __future__ import annotations`: pydantic reads the annotations.
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields
+from kling_mcp.operations.base import Generation, Kind, Quote, Yields
 from kling_mcp.operations.fields import ImageInput
 from kling_mcp.operations.image_fields import model_of
-from kling_mcp.operations.image_rules import pictures_fit
 from kling_mcp.operations.rates import CARD_DATE
 from kling_mcp.operations.rates_image import TRY_ON_BASIS
 
@@ -25,7 +24,6 @@ class VirtualTryOn(Generation):
     kind: ClassVar[Kind] = "job"
     yields: ClassVar[Yields] = "image"
     posts_to: ClassVar[str] = "/v1/images/kolors-virtual-try-on"
-    rules: ClassVar[tuple[Rule[Any], ...]] = (pictures_fit,)
 
     human_image: ImageInput
     """The person: URL, Base64 or result of ours."""
