@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from kling_mcp.errors import trimmed
 from kling_mcp.sandbox.wire import Refusal, illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     Reader = Callable[[str, Any], Any]
 
@@ -133,8 +134,10 @@ def is_link(value: object) -> bool:
         return False
 
 
-def objects(most: int, form: Callable[[], Mapping[str, Reader]]) -> Reader:
-    """A list of at most so many objects, every one with all the fields of its form.
+def objects(
+    most: int, form: Callable[[], Mapping[str, Reader]], *, optional: Collection[str] = (), least: int = 1
+) -> Reader:
+    """A list of so many objects, every one with all the fields of its form but the optional ones.
 
     Messages for too many, and for a member that lacks something, are [OWN].
     """
@@ -145,15 +148,22 @@ def objects(most: int, form: Callable[[], Mapping[str, Reader]]) -> Reader:
         members = cast("list[Any]", value)
         if len(members) > most:
             raise illegal(f"{name} size cannot exceed {most}")
-        return [_whole_object(f"{name}[{index}]", member, form()) for index, member in enumerate(members)]
+        if len(members) < least:
+            raise illegal(f"{name} size must be at least {least}")
+        return [_whole_object(f"{name}[{index}]", member, form(), optional) for index, member in enumerate(members)]
 
     return reader
 
 
-def _whole_object(name: str, value: Any, form: Mapping[str, Reader]) -> Body:  # noqa: ANN401 - any JSON
+def _whole_object(
+    name: str,
+    value: Any,  # noqa: ANN401 - any JSON
+    form: Mapping[str, Reader],
+    optional: Collection[str],
+) -> Body:
     member = nested(form)(name, value)
     for key in form:
-        if key not in member:
+        if key not in member and key not in optional:
             raise illegal(f"{name}.{key} is required")
     return member
 
@@ -193,7 +203,40 @@ def demand(asked: Mapping[str, Any], posted: Mapping[str, Any], required: Iterab
     """
     for name in required:
         if name not in asked or (isinstance(asked[name], str) and not asked[name].strip()):
-            raise illegal(f"{name} cannot be empty" if name in posted else f"{name} is required")
+            raise illegal(_CAPTURED.get(name) or f"{name} {'cannot be empty' if name in posted else 'is required'}")
+
+
+_CAPTURED: Mapping[str, str] = {"image": "image can not be null"}
+"""What Kling says of a missing field where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Something that must hold between the fields of a body; ``message`` is what Kling says if it does not."""
+
+    broken: Callable[[Body], bool]
+    message: str
+
+
+def obey(asked: Body, rules: Iterable[Rule]) -> None:
+    """Check what goes together.
+
+    Raises:
+        Refusal: 1201, about the first rule that is broken.
+    """
+    for rule in rules:
+        if rule.broken(asked):
+            raise illegal(rule.message)
+
+
+def exactly_one(asked: Mapping[str, Any], one: str, other: str, prefix: str = "") -> None:
+    """Of two fields, one must be given.
+
+    Raises:
+        Refusal: 1201.
+    """
+    if (one in asked) == (other in asked):
+        raise illegal(f"exactly one of {prefix}{one} and {prefix}{other} is required")
 
 
 def as_given(_: str, value: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -216,6 +259,10 @@ def common(asked: Mapping[str, Any]) -> Body:
 
 
 ELEMENT_ID = whole(0)
+ELEMENT: Mapping[str, Reader] = {"element_id": ELEMENT_ID}
+ASPECT_RATIO = one_of(("16:9", "9:16", "1:1"))
+ON_OFF = one_of(("on", "off"))
+YES_NO = one_of(("yes", "no"))
 SHOT: Mapping[str, Reader] = {
     "index": whole(1),
     "prompt": text(SHOT_PROMPT_MAX),

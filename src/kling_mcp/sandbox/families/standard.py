@@ -5,15 +5,24 @@ Contract: video.md B1 to B3; the order of checks is that of part G. Messages wit
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from kling_mcp.operations.model_facts import MODELS, RESOLUTIONS
+from kling_mcp.operations.model_facts import MODELS
 from kling_mcp.sandbox import checks
 from kling_mcp.sandbox.capability import Wish, check_capability, known_model
 from kling_mcp.sandbox.families.clips import clip_order
+from kling_mcp.sandbox.families.contents import (
+    check_contents,
+    check_grammar,
+    check_library,
+    contents_of,
+    mode_of,
+    options_of,
+    prompt_in,
+    settings_of,
+)
 from kling_mcp.sandbox.family import Standard
 from kling_mcp.sandbox.wire import Refusal, illegal
 
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
 
     from kling_mcp.operations.model_facts import Endpoint, ModelFacts
     from kling_mcp.sandbox.checks import Body, Reader
+    from kling_mcp.sandbox.families.contents import Forms
     from kling_mcp.sandbox.order import Order
     from kling_mcp.sandbox.pictures import Picture
     from kling_mcp.sandbox.shop import Shop
@@ -30,9 +40,6 @@ ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({"text-to-video": "text2vid
 """First segment of the path → endpoint of the table of facts."""
 
 _BY_PATH = {facts.v2_name: facts for facts in MODELS.values() if facts.v2_name is not None}
-_MODES = {resolution: mode for mode, resolution in RESOLUTIONS.items()}
-_SHOT = re.compile(r"shot\s+(\d+)\s*,\s*(\d+)\s*,\s*([^;]*)", re.IGNORECASE)
-OPTIONS: Reader = checks.nested(checks.COMMON)
 
 
 def order_of(family: str, model: str, posted: Body, shop: Shop) -> Order:
@@ -47,20 +54,19 @@ def order_of(family: str, model: str, posted: Body, shop: Shop) -> Order:
     known_model(model, facts, serve_retired=shop.serve_retired)
     body = checks.without_empties(posted)
     settings = _settings(endpoint, facts, body)
-    options = checks.read(body, {"options": OPTIONS}).get("options", {})
-    contents = _texts(facts, body, posted) if endpoint == "text2video" else _contents(facts, body)
-    wish, prompt = _wish(endpoint, facts, settings, contents), _prompt(contents)
+    shared = options_of(body)
+    contents = _texts(facts, body, posted) if endpoint == "text2video" else contents_of(body, _forms(facts))
+    wish, prompt = _wish(endpoint, facts, settings, contents), prompt_in(contents)
     _check_rules(wish, prompt, contents)
     check_capability(wish)
-    for item in contents:
-        _check_library(item, shop)
+    check_library(contents, shop)
     return clip_order(
         wish,
         path=f"/{family}/{model}",
         prompt=prompt,
         aspect_ratio=settings.get("aspect_ratio", "16:9"),
         start=_start(contents, shop),
-        shared=checks.common(options),
+        shared=shared,
     )
 
 
@@ -70,12 +76,8 @@ def order_of(family: str, model: str, posted: Body, shop: Shop) -> Order:
 def _settings(endpoint: Endpoint, facts: ModelFacts, body: Body) -> Body:
     """The settings the model has, with defaults. What it does not have is an unknown key, hence ignored."""
     modes = facts.endpoints[endpoint]
-    given = body.get("settings", {})
-    if not isinstance(given, dict):
-        raise checks.invalid("settings", given)
-    given = cast("Body", given)
-    resolutions = {"resolution": checks.one_of(RESOLUTIONS[mode] for mode in modes)}
-    mode = _MODES[checks.read(given, resolutions, "settings.").get("resolution", "720p")]
+    given = settings_of(body)
+    mode = mode_of(given, modes)
     fields: dict[str, Reader] = {"duration": checks.one_of(modes[mode].durations)}
     if not facts.always_sound and any(row.sound for row in modes.values()):
         fields["audio"] = checks.one_of(("native", "off"))
@@ -100,17 +102,7 @@ def _prompt_max(facts: ModelFacts) -> int:
     return facts.v2_prompt_max or facts.prompt_max
 
 
-def _contents(facts: ModelFacts, body: Body) -> list[Body]:
-    given = body.get("contents")
-    if given is None:
-        raise illegal("contents cannot be empty")
-    if not isinstance(given, list):
-        raise checks.invalid("contents", given)
-    forms = _forms(facts)
-    return [_content(f"contents[{index}]", item, forms) for index, item in enumerate(cast("list[Any]", given))]
-
-
-def _forms(facts: ModelFacts) -> Mapping[str, Mapping[str, Reader]]:
+def _forms(facts: ModelFacts) -> Forms:
     """The types of content a model takes, each with its fields, all required."""
     rows = facts.endpoints["image2video"].values()
     forms: dict[str, Mapping[str, Reader]] = {
@@ -126,56 +118,17 @@ def _forms(facts: ModelFacts) -> Mapping[str, Mapping[str, Reader]]:
     return forms
 
 
-def _content(name: str, item: Any, forms: Mapping[str, Mapping[str, Reader]]) -> Body:  # noqa: ANN401 - any JSON
-    if not isinstance(item, dict):
-        raise checks.invalid(name, item)
-    fields = cast("Body", item)
-    if "type" not in fields:
-        raise illegal(f"{name}.type is required")
-    kind = checks.one_of(forms)(f"{name}.type", fields["type"])
-    read = checks.read(fields, forms[kind], f"{name}.")
-    for key in forms[kind]:
-        if key not in read:
-            raise illegal(f"{name}.{key} is required")
-    return {"type": kind} | read
-
-
 # --- rules -------------------------------------------------------------------------------------------------
 
 
 def _check_rules(wish: Wish, prompt: str, contents: list[Body]) -> None:
-    counts = {kind: [item["type"] for item in contents].count(kind) for kind in ("prompt", "first_frame", "last_frame")}
-    for kind, count in counts.items():
-        if count > 1:
-            raise illegal(f"contents can have only one {kind}")
+    check_contents(contents, single=("prompt", "first_frame", "last_frame"))
     if wish.endpoint == "image2video" and not wish.first:
         raise illegal("first_frame is required")
-    names = [item["id"] for item in contents if "id" in item]
-    if len(set(names)) < len(names):
-        raise illegal("contents ids must be unique")
     if wish.voices and not wish.sound:
         raise illegal("settings.audio must be native when a voice is used")
-    _check_grammar(wish, prompt)
-
-
-def _check_grammar(wish: Wish, prompt: str) -> None:
-    """``shot n, m, words;`` is expanded unless multi_shot is off, which 3.0 Turbo cannot say. Contract: video.md B1."""
-    shots = _SHOT.findall(prompt) if wish.shots or MODELS[wish.model].shot_grammar else []
-    if not shots:
-        return
-    seconds = [int(length) for _, length, _ in shots]
-    if len(shots) > checks.SHOTS_MAX:
-        raise illegal(f"shot size cannot exceed {checks.SHOTS_MAX}")
-    if not all(1 <= int(number) <= checks.SHOTS_MAX for number, _, _ in shots):
-        raise illegal(f"shot number must be 1 to {checks.SHOTS_MAX}")
-    if min(seconds) < 1 or sum(seconds) != wish.duration:
-        raise illegal("the sum of shot durations must be equal to settings.duration")
-    if any(len(words) > checks.SHOT_PROMPT_MAX for _, _, words in shots):
-        raise illegal(f"shot prompt length cannot exceed {checks.SHOT_PROMPT_MAX}")
-
-
-def _prompt(contents: list[Body]) -> str:
-    return " ".join(str(item["text"]) for item in contents if item["type"] == "prompt")
+    if wish.shots or MODELS[wish.model].shot_grammar:
+        check_grammar(prompt, wish.duration)
 
 
 def _wish(endpoint: Endpoint, facts: ModelFacts, settings: Body, contents: list[Body]) -> Wish:
@@ -188,20 +141,13 @@ def _wish(endpoint: Endpoint, facts: ModelFacts, settings: Body, contents: list[
         mode=settings["mode"],
         duration=int(settings["duration"]),
         sound=facts.always_sound or settings["audio"] == "native",
-        speaks=any(f"@{name}" in _prompt(contents) for name in voices),
+        speaks=any(f"@{name}" in prompt_in(contents) for name in voices),
         first="first_frame" in kinds,
         last="last_frame" in kinds,
         elements=kinds.count("element"),
         voices=len(voices),
         shots=settings.get("multi_shot", False),
     )
-
-
-def _check_library(item: Body, shop: Shop) -> None:
-    if item["type"] == "element":
-        shop.element(item["element_id"])
-    if item["type"] == "voice":
-        shop.voice(item["voice_id"])
 
 
 def _start(contents: list[Body], shop: Shop) -> Picture | None:

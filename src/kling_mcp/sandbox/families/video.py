@@ -7,19 +7,20 @@ style of the others.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from kling_mcp.operations.model_facts import MODELS, NO_MODE
 from kling_mcp.sandbox import checks
 from kling_mcp.sandbox.capability import Wish, check_capability, known_model
+from kling_mcp.sandbox.checks import Rule
+from kling_mcp.sandbox.families import shots
 from kling_mcp.sandbox.families.clips import clip_order
 from kling_mcp.sandbox.family import Family
 from kling_mcp.sandbox.wire import illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from kling_mcp.operations.model_facts import Endpoint, ModelFacts
     from kling_mcp.sandbox.checks import Body, Reader
@@ -36,7 +37,6 @@ _CAMERA: Mapping[str, Reader] = {
     "type": checks.one_of(("simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward")),
     "config": checks.nested(dict.fromkeys(_AXES, checks.number(-10, 10))),
 }
-_ELEMENT: Mapping[str, Reader] = {"element_id": checks.ELEMENT_ID}
 _VOICE: Mapping[str, Reader] = {"voice_id": checks.text()}
 _POINT: Mapping[str, Reader] = {"x": checks.whole(), "y": checks.whole()}
 _MOST_POINTS = 77
@@ -58,9 +58,7 @@ def order_of(endpoint: Endpoint, posted: Body, shop: Shop) -> Order:
     asked = checks.read(body, _fields(endpoint, facts, mode))
     asked["duration"] = int(asked.get("duration", "5"))
     _check_required(endpoint, asked, posted)
-    for rule in _RULES:
-        if rule.broken(asked):
-            raise illegal(rule.message)
+    checks.obey(asked, _RULES)
     if endpoint == "image2video":
         _check_camera_type(asked)
     wish = _wish(endpoint, facts, mode, asked)
@@ -72,7 +70,7 @@ def order_of(endpoint: Endpoint, posted: Body, shop: Shop) -> Order:
     return clip_order(
         wish,
         path=f"/v1/videos/{endpoint}",
-        prompt=_words(asked),
+        prompt=shots.words(asked),
         aspect_ratio=asked.get("aspect_ratio", "16:9"),
         start=_start(asked, shop),
         shared=checks.common(asked),
@@ -102,15 +100,12 @@ def _fields(endpoint: Endpoint, facts: ModelFacts, mode: str) -> Mapping[str, Re
     row = facts.endpoints[endpoint][mode]
     fields: dict[str, Reader] = {
         "duration": checks.one_of(row.durations),
-        "sound": checks.one_of(("on", "off")),
-        "multi_shot": checks.flag,
+        "sound": checks.ON_OFF,
+        **shots.FIELDS,
         "prompt": checks.text(facts.prompt_max if endpoint == "text2video" else facts.image_prompt_max),
         "negative_prompt": checks.text(checks.NEGATIVE_PROMPT_MAX),
         "camera_control": checks.nested(_CAMERA),
         **checks.COMMON,
-        # Without multi_shot these two have no effect, so they are read only where it is on.
-        "shot_type": checks.as_given,
-        "multi_prompt": checks.as_given,
     }
     if facts.cfg_scale == "supported":  # v2.x ignore it (F.8)
         fields["cfg_scale"] = checks.number(0, 1)
@@ -124,7 +119,7 @@ _FRAMES: Mapping[str, Reader] = {
     "image_tail": checks.text(),
     "static_mask": checks.text(),
     "dynamic_masks": checks.objects(6, lambda: _MASK),
-    "element_list": checks.objects(3, lambda: _ELEMENT),
+    "element_list": checks.objects(3, lambda: checks.ELEMENT),
     "voice_list": checks.objects(2, lambda: _VOICE),
 }
 
@@ -136,39 +131,10 @@ _FRAME_NAMES = ("image", "image_tail", "static_mask")
 def _check_required(endpoint: Endpoint, asked: Body, posted: Body) -> None:
     if endpoint == "image2video" and not ("image" in asked or "image_tail" in asked):
         raise illegal("image can not be null")
-    if asked.get("multi_shot"):
-        _check_shots(asked)
-    if not _customized(asked):
-        checks.demand(asked, posted, ["prompt"])
-
-
-def _customized(asked: Body) -> bool:
-    return bool(asked.get("multi_shot")) and asked.get("shot_type") == "customize"
-
-
-def _check_shots(asked: Body) -> None:
-    """Read ``shot_type`` and ``multi_prompt``, which have no effect unless ``multi_shot`` is on."""
-    if "shot_type" not in asked:
-        raise illegal("shot_type is required")
-    shot_type = checks.one_of(("customize", "intelligence"))("shot_type", asked["shot_type"])
-    if shot_type == "customize":
-        if "multi_prompt" not in asked:
-            raise illegal("multi_prompt cannot be empty")
-        shots = checks.objects(checks.SHOTS_MAX, lambda: checks.SHOT)("multi_prompt", asked["multi_prompt"])
-        asked["multi_prompt"] = shots
+    shots.check_required(asked, posted)
 
 
 # --- what goes together ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    broken: Callable[[Body], bool]
-    message: str
-
-
-def _shots(asked: Body) -> list[Body]:
-    return cast("list[Body]", asked["multi_prompt"]) if _customized(asked) else []
 
 
 def _groups(asked: Body) -> int:
@@ -189,32 +155,23 @@ def _is_preset(asked: Body) -> bool:
 
 
 _RULES = (
-    _Rule(
-        lambda a: bool(_shots(a)) and sum(shot["duration"] for shot in _shots(a)) != a["duration"],
-        "the sum of multi_prompt durations must be equal to duration",
-    ),
-    _Rule(
-        lambda a: sorted(shot["index"] for shot in _shots(a)) != list(range(1, len(_shots(a)) + 1)),
-        "multi_prompt indexes must count from 1",
-    ),
-    _Rule(lambda a: _groups(a) > 1, "only one of image_tail, dynamic_masks/static_mask and camera_control can be used"),
-    _Rule(
+    *shots.RULES,
+    Rule(lambda a: _groups(a) > 1, "only one of image_tail, dynamic_masks/static_mask and camera_control can be used"),
+    Rule(
         lambda a: ("static_mask" in a or "dynamic_masks" in a) and "image" not in a,
         "image is required with dynamic_masks/static_mask",
     ),
-    _Rule(lambda a: "element_list" in a and "voice_list" in a, "element_list and voice_list cannot be used together"),
-    _Rule(
-        lambda a: bool(_VOICE_REFERENCE.search(_words(a))) and a.get("sound") != "on",
+    Rule(lambda a: "element_list" in a and "voice_list" in a, "element_list and voice_list cannot be used together"),
+    Rule(
+        lambda a: bool(_VOICE_REFERENCE.search(shots.words(a))) and a.get("sound") != "on",
         "sound must be on when a voice is specified in prompt",
     ),
-    _Rule(
-        lambda a: _is_simple(a) and _axes_moved(a) != 1, "camera_control.config must have exactly one non-zero value"
-    ),
-    _Rule(
+    Rule(lambda a: _is_simple(a) and _axes_moved(a) != 1, "camera_control.config must have exactly one non-zero value"),
+    Rule(
         lambda a: _is_preset(a) and "config" in a["camera_control"],
         "camera_control.config is only supported when type is simple",
     ),
-    _Rule(
+    Rule(
         lambda a: any(len(mask["trajectories"]) < 2 for mask in a.get("dynamic_masks", [])),  # noqa: PLR2004 - a path has two ends
         "dynamic_masks.trajectories must have 2 to 77 points",
     ),
@@ -230,12 +187,6 @@ def _check_camera_type(asked: Body) -> None:
 # --- the order ---------------------------------------------------------------------------------------------
 
 
-def _words(asked: Body) -> str:
-    """What the clip is about; in a clip of several shots, all of it."""
-    shots = sorted(_shots(asked), key=lambda shot: shot["index"])
-    return " / ".join(str(shot["prompt"]) for shot in shots) or str(asked.get("prompt", ""))
-
-
 def _wish(endpoint: Endpoint, facts: ModelFacts, mode: str, asked: Body) -> Wish:
     camera = asked.get("camera_control")
     return Wish(
@@ -245,7 +196,7 @@ def _wish(endpoint: Endpoint, facts: ModelFacts, mode: str, asked: Body) -> Wish
         mode=mode,
         duration=asked["duration"],
         sound=asked.get("sound") == "on",
-        speaks="voice_list" in asked and bool(_VOICE_REFERENCE.search(_words(asked))),
+        speaks="voice_list" in asked and bool(_VOICE_REFERENCE.search(shots.words(asked))),
         first="image" in asked,
         last="image_tail" in asked,
         still_mask="static_mask" in asked,
