@@ -13,6 +13,8 @@ from kling_mcp.operations.audio import TextToSpeech
 from kling_mcp.operations.base import Done, Ending, Step
 from kling_mcp.operations.faces import IdentifyFaces
 from kling_mcp.operations.lip_render import AdvancedLipSync
+from kling_mcp.operations.lip_timing import Interval, Timing
+from kling_mcp.operations.sounds import milliseconds
 from kling_mcp.operations.sources import Reference, Source, SourceFacts
 from kling_mcp.operations.talking import LipSync
 
@@ -100,7 +102,7 @@ def test_a_video_and_a_text_take_three_steps() -> None:
                 "face_id": "0",
                 "audio_id": "930801290416885794",
                 "sound_start_time": 0,
-                "sound_end_time": 3000,
+                "sound_end_time": 2950,
                 "sound_insert_time": 0,
             }
         ],
@@ -225,14 +227,14 @@ def test_of_several_faces_none_is_guessed() -> None:
             (
                 "The video has 2 faces and face_id does not say whose lips move: nothing was rendered. Found: face 0 "
                 f"from 0 to 5200 ms; face 1 from 3000 to 8000 ms. Choose one and call lip_sync with "
-                f'session_id="{JOB}-faces", face_id="0" (or another) and the same text, without the video.'
+                f'session_id="{JOB}", face_id="0" (or another) and the same text, without the video.'
             ),
         ),
     )
 
 
 def test_the_call_that_is_proposed_is_one_that_is_accepted() -> None:
-    again = LipSync.parse({"session_id": f"{JOB}-faces", "face_id": "0", "text": "Hello"})
+    again = LipSync.parse({"session_id": JOB, "face_id": "0", "text": "Hello"})
     assert step(again, {}).name == "speech"
 
 
@@ -273,12 +275,12 @@ def test_speech_longer_than_the_face_is_cut_and_said_so() -> None:
     request = LipSync.parse({"video_id": ID, "text": "A long story"})
     done = {"faces": ONE_FACE, "speech": spoken(7.5)}
     face = step(request, done).request.resolved({"audio_id": sound(7.5)}).body()["face_choose"][0]
-    assert (face["sound_start_time"], face["sound_end_time"], face["sound_insert_time"]) == (0, 5200, 0)
+    assert (face["sound_start_time"], face["sound_end_time"], face["sound_insert_time"]) == (0, 5150, 0)
     assert request.next_step({**done, "render": Done((CLIP,), {})}) == Ending(
         "render",
         notes=(
             (
-                "Of the sound (7500 ms) only the part from 0 to 5200 ms was used: it begins at 0 ms, and the video was "
+                "Of the sound (7500 ms) only the part from 0 to 5150 ms was used: it begins at 0 ms, and the video was "
                 "taken to end when the face is gone."
             ),
         ),
@@ -289,10 +291,28 @@ def test_where_the_length_of_the_video_is_known_the_sound_may_outlast_the_face()
     request = LipSync.parse({"video_id": CLIP, "text": "A long story"}).resolved({"video_id": clip(8.0)})
     done = {"faces": ONE_FACE, "speech": spoken(9.0)}
     face = step(request, done).request.resolved({"audio_id": sound(9.0)}).body()["face_choose"][0]
-    assert face["sound_end_time"] == 8000
+    assert face["sound_end_time"] == 7950
     ending = request.next_step({**done, "render": Done((CLIP,), {})})
     assert isinstance(ending, Ending)
     assert ending.notes[0].endswith("it begins at 0 ms, and the video lasts 8000 ms.")
+
+
+@pytest.mark.parametrize(
+    ("sound_s", "video_s", "face_ms", "end_ms"),
+    [
+        (3.0, 8.0, 8000, 2950),
+        (2.03, 8.0, 8000, 2000),
+        (2.0, 2.0, 2000, 2000),
+        (9.0, 2.04, 2040, 2000),
+        (9.0, None, 5200, 5150),
+    ],
+)
+def test_a_length_that_was_measured_is_not_used_to_its_last_bit(
+    sound_s: float, video_s: float | None, face_ms: int, end_ms: int
+) -> None:
+    """Kling refuses an end behind what it takes for the length; but less than 2 s it refuses too."""
+    timing = Timing(sound=milliseconds(sound_s), video=milliseconds(video_s), face=Interval(0, face_ms))
+    assert (timing.ends_at, list(timing.problems())) == (end_ms, [])
 
 
 def test_a_sound_begins_when_the_face_is_first_seen() -> None:
@@ -306,7 +326,7 @@ def test_a_sound_begins_when_the_face_is_first_seen() -> None:
 def test_the_length_of_a_speech_is_learnt_from_the_result_where_the_step_did_not_tell() -> None:
     request = LipSync.parse({"video_id": ID, "text": "Hello"})
     rendering = step(request, {"faces": ONE_FACE, "speech": spoken(None)}).request
-    assert rendering.resolved({"audio_id": sound(3.6)}).body()["face_choose"][0]["sound_end_time"] == 3600
+    assert rendering.resolved({"audio_id": sound(3.6)}).body()["face_choose"][0]["sound_end_time"] == 3550
     with pytest.raises(InvalidRequest, match="'sound_end_time' is missing"):
         rendering.resolved({"audio_id": sound(None)})
 
@@ -314,7 +334,7 @@ def test_the_length_of_a_speech_is_learnt_from_the_result_where_the_step_did_not
 def test_a_sound_of_ours_tells_its_own_length() -> None:
     request = LipSync.parse({"video_id": ID, "audio_id": VOICE}).resolved({"audio_id": sound(3.5)})
     face = step(request, {"faces": ONE_FACE}).request.body()["face_choose"][0]
-    assert (face["audio_id"], face["sound_end_time"]) == ("930801290416885794", 3500)
+    assert (face["audio_id"], face["sound_end_time"]) == ("930801290416885794", 3450)
 
 
 def test_only_speech_is_named_by_its_id() -> None:
@@ -402,7 +422,7 @@ def test_a_sound_that_misses_the_face_is_refused() -> None:
     assert refused_at(request, {"faces": late, "speech": spoken(4.0)}) == (
         "sound_insert_time",
         (
-            "The face is seen from 3000 to 8000 ms, and 1000 ms of the sound, inserted at 0, fall into that time; "
+            "The face is seen from 3000 to 8000 ms, and 950 ms of the sound, inserted at 0, fall into that time; "
             "Kling needs at least 2000 ms. Choose another time, another face or another video."
         ),
     )

@@ -20,6 +20,10 @@ LEAST_MS = 2000
 MOST_MS = 60_000
 """The longest sound, and the longest video."""
 
+MARGIN_MS = 50
+"""Of a length that we measured, the last bit is not relied on: a decoder counts whole frames, so what it finds may be
+longer than what Kling calls it, and Kling refuses an end that lies behind."""
+
 _SHORTER = "Give a smaller one, or less of the sound (sound_start_time, sound_end_time)."
 
 
@@ -65,20 +69,25 @@ class Timing:
     @property
     def ends_at(self) -> int | None:
         """Until where the sound is used: all of it that fits, unless said otherwise. None while nobody can know."""
-        if self.end is not None or self.sound is None:
-            return self.end
-        return self.sound if self._room is None else min(self.sound, self.starts_at + self._room)
+        return self._until(self._room)
 
     @property
     def is_cut(self) -> bool:
         """Whether the end of the sound is left out although nobody asked for that."""
-        return self.end is None and self.sound is not None and self.ends_at != self.sound
+        return self.ends_at != self._until(None)
 
     @property
     def _room(self) -> int | None:
         """How much of the video is left. Where its length is not known, it lasts as long as the face is seen."""
         limit = self.video or (self.face.end if self.face else None)
         return None if limit is None else limit - self.inserted_at
+
+    def _until(self, room: int | None) -> int | None:
+        """Where the sound ends, with so much room for it. None: room enough."""
+        if self.end is not None or self.sound is None:
+            return self.end
+        most = self.sound if room is None else min(self.sound, self.starts_at + room)
+        return max(most - MARGIN_MS, min(most, self.starts_at + LEAST_MS))
 
     def problems(self) -> Iterator[Problem]:
         """What Kling would refuse, as far as it is known."""

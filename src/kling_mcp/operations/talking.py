@@ -209,7 +209,7 @@ class LipSync(Composite):
         """Which faces there are, and the call that goes on with one of them."""
         faces = "; ".join(f"face {face} from {when.start} to {when.end} ms" for face, when in found.items())
         pictures = Reference.read(search.uris[0], "image") if search.uris else None
-        session = pictures.job_id if pictures else search.facts["session_id"]
+        session = pictures.job_id.removesuffix(f"-{FACES}") if pictures else search.facts["session_id"]
         spoken = listed(name for name in ("text", "audio_id", "sound_file") if getattr(self, name) is not None)
         return (
             f"The video has {len(found)} faces and face_id does not say whose lips move: nothing was rendered. Found: "
