@@ -94,7 +94,7 @@ BODIES: list[tuple[type[Generation], str, dict[str, Any], dict[str, Any]]] = [
         "/v1/images/omni-image",
         {
             "prompt": "Turn <<<image_1>>> into a four panel storyboard",
-            "image_list": ["https://img.example/hero.png"],
+            "image_list": "https://img.example/hero.png",
             "resolution": "2k",
             "result_type": "series",
             "aspect_ratio": "16:9",
@@ -116,7 +116,7 @@ BODIES: list[tuple[type[Generation], str, dict[str, Any], dict[str, Any]]] = [
             "model_name": "kling-image-o1",
             "prompt": "<<<element_1>>> in the place of <<<image_2>>>, as <<<object_1>>>",
             "image_list": [{"image": A}, '{"image": "https://img.example/b.png"}'],
-            "element_list": [{"element_id": ELEMENT}, "163"],
+            "element_list": [ELEMENT, "163"],
             "result_type": "single",
             "aspect_ratio": "auto",
         },

@@ -56,7 +56,7 @@ def problems(operation: type[Operation], arguments: dict[str, Any]) -> list[tupl
         (
             CreateElement,
             "/v1/general/advanced-custom-elements",
-            {**FROM_PICTURES, "tag_list": ["Character"]},
+            {**FROM_PICTURES, "refer_images": S, "tag_list": "Character"},
             {
                 "element_name": "Courier",
                 "element_description": "Young courier in a yellow jacket",

@@ -15,7 +15,7 @@ from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields, rul
 from kling_mcp.operations.fields import (
     ElementRef,
     ImageInput,
-    JsonText,
+    JsonList,
     NegativePrompt,
     Objects,
     Omitted,
@@ -146,7 +146,7 @@ class GenerateImage(Generation):
     """0 to 1: how like image."""
     human_fidelity: _Fidelity | Omitted = None
     """0 to 1: how like its person."""
-    element_list: Annotated[list[ElementRef] | Omitted, JsonText, Objects] = None
+    element_list: Annotated[list[ElementRef] | Omitted, JsonList, Objects] = None
     """{element_id}; kling-v3."""
     resolution: Annotated[Literal["1k", "2k"], BeforeValidator(_resolution)] | Omitted = None
     """1k if absent."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from kling_mcp.operations.base import Generation, Kind, Quote, Yields
-from kling_mcp.operations.fields import ImageInput, JsonText, Nameable, Objects, Omitted
+from kling_mcp.operations.fields import ImageInput, JsonList, Nameable, Omitted, Pictures
 from kling_mcp.operations.image_expand import ExpandImage
 from kling_mcp.operations.image_facts import MODELS
 from kling_mcp.operations.image_fields import AspectRatio, Count, Prompt, model_of
@@ -38,8 +38,8 @@ class MultiImageToImage(Generation):
     yields: ClassVar[Yields] = "image"
     posts_to: ClassVar[str] = "/v1/images/multi-image2image"
 
-    subject_image_list: Annotated[list[SubjectPicture], Field(min_length=1, max_length=4), JsonText, Objects]
-    """1 to 4 {subject_image}: URL, Base64 or result of ours, cropped to the subject."""
+    subject_image_list: Annotated[list[SubjectPicture], Field(min_length=1, max_length=4), JsonList, Pictures]
+    """1 to 4 URLs, Base64 or results of ours, each cropped to its subject."""
     prompt: Prompt | Omitted = None
     """What the new picture shows."""
     scene_image: ImageInput | Omitted = None

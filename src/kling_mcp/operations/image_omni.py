@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from kling_mcp.errors import Problem
 from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields, rule
-from kling_mcp.operations.fields import ElementRef, JsonText, Objects, Omitted, PictureRef
+from kling_mcp.operations.fields import ElementRef, JsonList, Objects, Omitted, PictureRef, Pictures
 from kling_mcp.operations.image_facts import (
     DEFAULT_RESOLUTION,
     DEFAULT_SERIES,
@@ -125,9 +125,9 @@ class GenerateOmniImage(Generation):
     """What to make. Cite pictures as <<<image_1>>>, elements as <<<element_1>>>."""
     model_name: Annotated[str, model_of("omni-image")] = "kling-v3-omni"
     """kling-v3-omni: 4k and series too. kling-image-o1."""
-    image_list: Annotated[list[PictureRef] | Omitted, JsonText, Objects] = None
-    """{image}: URL, Base64 or result of ours. With elements at most 10."""
-    element_list: Annotated[list[ElementRef] | Omitted, JsonText, Objects] = None
+    image_list: Annotated[list[PictureRef] | Omitted, JsonList, Pictures] = None
+    """URLs, Base64 or results of ours. With elements at most 10."""
+    element_list: Annotated[list[ElementRef] | Omitted, JsonList, Objects] = None
     """{element_id} of the library."""
     resolution: Annotated[Literal["1k", "2k", "4k"], BeforeValidator(lower)] | Omitted = None
     """1k if absent. 4k costs double."""

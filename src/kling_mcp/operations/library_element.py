@@ -8,16 +8,17 @@ Contract: image-audio-general.md sections 9.1 and 15.
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from kling_mcp.errors import Problem
 from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields, rule
-from kling_mcp.operations.fields import ImageInput, JsonText, LibraryVoice, Nameable, Objects, Omitted, VideoUrl
+from kling_mcp.operations.fields import ImageInput, JsonList, LibraryVoice, Nameable, Omitted, Pictures, VideoUrl
 from kling_mcp.operations.image_quote import priced
 from kling_mcp.operations.library_limits import misfits
 from kling_mcp.operations.library_tags import tag_id
 from kling_mcp.operations.sources import facts_of
 
+_Words = WithJsonSchema({"type": "array", "items": {"type": "string"}})
 _SECONDS = (3, 8)
 _SHAPES = (16 / 9, 9 / 16)
 _SHAPE_SLACK = 0.02
@@ -89,15 +90,15 @@ class CreateElement(Generation):
     frontal_image: ImageInput | Omitted = None
     """Front view: URL, Base64 or a result of ours."""
     refer_images: Annotated[
-        Annotated[list[ReferPicture], Field(min_length=1, max_length=3)] | Omitted, JsonText, Objects
+        Annotated[list[ReferPicture], Field(min_length=1, max_length=3)] | Omitted, JsonList, Pictures
     ] = None
-    """1 to 3 further views: {image_url}, each a URL, Base64 or a result of ours."""
+    """1 to 3 further views: URLs, Base64 or results of ours."""
     video_url: VideoUrl | Omitted = None
     """Instead of pictures: mp4 or mov of a person, 3 to 8 s, 1080p, 16:9 or 9:16. Its voice is cloned too."""
     element_voice_id: LibraryVoice | Omitted = None
     """Voice of the library a character speaks with: its id, or the create_voice job."""
-    tag_list: Annotated[list[TagRef] | Omitted, JsonText, Objects] = None
-    """{tag_id} or a word: hottest, character, animal, item, costume, scene, effect, others."""
+    tag_list: Annotated[list[TagRef] | Omitted, JsonList, _Words] = None
+    """Words or ids: hottest, character, animal, item, costume, scene, effect, others."""
 
     def body(self) -> dict[str, Any]:
         """Contract: section 9.1. What is called a list there is an object."""
