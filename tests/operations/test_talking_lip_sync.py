@@ -657,15 +657,18 @@ def test_every_started_five_seconds_cost_half_a_unit(seconds: float, units: str)
 
 def test_the_price_of_an_unknown_video_is_told_as_a_rate() -> None:
     quote = LipSync.parse({"video_url": URL, **SOUND}).quote()
-    assert quote.units is None
-    assert quote.usd is None
-    assert quote.basis == ("0.05 units (faces) + 0.5 units per started 5 s of the video, whose length is not known")
-    assert quote.notes == (
-        (
-            "If there are several faces in the video, only the search for them (0.05 units) is charged: choose one and "
-            "call again."
-        ),
+    assert (quote.units, quote.usd, quote.notes) == (None, None, ())
+    assert quote.basis == (
+        "0.05 units (faces) + 0.5 units per started 5 s of the video, whose length is not known; of a video with "
+        "several faces, only the search for them"
     )
+
+
+def test_what_was_rendered_is_never_refused_afterwards() -> None:
+    """A file may turn out shorter or longer than was said before; what is paid for is delivered all the same."""
+    request = LipSync.parse({"video_id": ID, "text": "Hello", "sound_end_time": 4000})
+    done = {"faces": ONE_FACE, "speech": spoken(1.9), "render": Done((CLIP,), {})}
+    assert request.next_step(done) == Ending("render")
 
 
 def test_the_steps_cost_what_the_whole_was_quoted() -> None:

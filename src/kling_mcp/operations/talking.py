@@ -133,16 +133,9 @@ class LipSync(Composite):
         rendering = lip_sync_units(length_s)
         units = None if rendering is None else sum((PER_REQUEST[tool] for tool in steps.values()), rendering)
         basis = " + ".join([*(f"{PER_REQUEST[t]} units ({n})" for n, t in steps.items()), lip_sync_basis(length_s)])
-        return Quote(units, "video", basis, CARD_DATE, tuple(self._notes()))
-
-    def _notes(self) -> Iterator[str]:
-        if self.speech:
-            yield from self.speech.notes()
         if self.face_id is None:
-            yield (
-                f"If there are several faces in the video, only the search for them "
-                f"({PER_REQUEST['identify_faces']} units) is charged: choose one and call again."
-            )
+            basis += "; of a video with several faces, only the search for them"
+        return Quote(units, "video", basis, CARD_DATE, tuple(self.speech.notes()) if self.speech else ())
 
     def next_step(self, done: Mapping[str, Done]) -> Step | Ending:
         """Find the faces, speak the text, render: each only where it is needed."""
@@ -154,11 +147,12 @@ class LipSync(Composite):
             return Ending(FACES, notes=(self._choice(search, found),))
         face_id = self._chosen(found)
         timing = self._timing(found.get(face_id), done.get(SPEECH))
+        if RENDER in done:  # paid for: whatever is known by now, it is not refused any more
+            return Ending(RENDER, notes=(timing.note(),) if timing.is_cut else ())
+        _check(timing, done.get(SPEECH))
         if self.text is not None and SPEECH not in done:
             return Step(SPEECH, _made(TextToSpeech, **self._told("text", "voice_id", "voice_language", "voice_speed")))
-        if RENDER not in done:
-            return Step(RENDER, self._rendering(done, face_id, timing))
-        return Ending(RENDER, notes=(timing.note(),) if timing.is_cut else ())
+        return Step(RENDER, self._rendering(done, face_id, timing))
 
     def _chosen(self, found: Mapping[str, Interval]) -> str:
         """The face that speaks: the one that was named, or the only one.
@@ -177,16 +171,8 @@ class LipSync(Composite):
         return face_id
 
     def _timing(self, face: Interval | None, spoken: Done | None) -> Timing:
-        """What part of the sound is used, and when, as far as the steps so far tell.
-
-        Raises:
-            InvalidRequest: It cannot be used like that.
-        """
-        sound = milliseconds(spoken.facts.get("duration_s")) if spoken else None
-        timing = replace(self.timing, face=face, sound=sound or self.timing.sound)
-        if problems := [*_speech_problems(sound)] or [*timing.problems()]:
-            raise InvalidRequest(problems)
-        return timing
+        """What part of the sound is used, and when, as far as the steps so far tell."""
+        return replace(self.timing, face=face, sound=_length_ms(spoken) or self.timing.sound)
 
     def _rendering(self, done: Mapping[str, Done], face_id: str, timing: Timing) -> AdvancedLipSync:
         spoken = done.get(SPEECH)
@@ -232,6 +218,20 @@ def _faces(search: Done) -> dict[str, Interval]:
             "which one face is large and seen from the front.",
         )
     return {str(face["face_id"]): Interval(face["start_ms"], face["end_ms"]) for face in listing}
+
+
+def _length_ms(spoken: Done | None) -> int | None:
+    return milliseconds(spoken.facts.get("duration_s")) if spoken else None
+
+
+def _check(timing: Timing, spoken: Done | None) -> None:
+    """Refuse what Kling would refuse, before it is posted.
+
+    Raises:
+        InvalidRequest: The speech, or the part of the sound that is asked for, does not fit.
+    """
+    if problems := [*_speech_problems(_length_ms(spoken))] or [*timing.problems()]:
+        raise InvalidRequest(problems)
 
 
 def _speech_problems(length_ms: int | None) -> Iterator[Problem]:
