@@ -117,7 +117,9 @@ class MotionControl(Generation):
             return Quote(None, "video", f"no price is known ({case})", CARD_DATE)
         facts = facts_of(self.video_url)
         if facts is None or facts.duration_s is None:
-            basis = f"{rate} units for each second of the result, rounded ({case})"
+            least, most = (int(limit) for limit in LIMITS[self.character_orientation].lengths[0])
+            span = f"{rate * least} to {rate * most} units for {least} to {most} s"
+            basis = f"{rate} units for each second of the result, rounded: {span} ({case})"
             return Quote(None, "video", basis, CARD_DATE)
         length = whole_seconds(facts.duration_s)
         less = "This is the most it costs: Kling bills the seconds of the result, which may be shorter than the video."
