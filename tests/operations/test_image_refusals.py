@@ -294,6 +294,11 @@ def test_a_picture_that_kling_would_not_make(arguments: dict[str, Any], field: s
             "'prompt' cites <<<video_1>>>, but generate_omni_image takes no video. Remove it from the prompt.",
         ),
         (
+            {"image_list": [7.5]},
+            "image_list[0]",
+            "'image_list[0]' should be a valid dictionary (you gave 7.5).",
+        ),
+        (
             {"image_list": [{"image_url": A}]},
             "image_list[0].image",
             "'image_list[0].image' is required: generate_omni_image cannot run without it.",

@@ -83,4 +83,5 @@ def field_problem(tool: str, detail: ErrorDetails) -> Problem:
 
 def _reason(message: str) -> str:
     text = message.removeprefix("Value error, ").removeprefix("Input ")
+    text = text.partition(" or instance of ")[0]  # a class of ours says nothing to an agent
     return text[:1].lower() + text[1:]
