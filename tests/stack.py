@@ -14,16 +14,18 @@ from kling_mcp.clock import SystemClock
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.runner import Jobs
 from kling_mcp.media.downloads import Downloads
+from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.operations.video import GenerateVideo
 from kling_mcp.providers.http import Door
 from kling_mcp.providers.official import ApiKey, KeyPair, OfficialProvider
 from kling_mcp.sandbox.app import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
     from kling_mcp.jobs.model import Job
+    from kling_mcp.operations.base import Generation
     from kling_mcp.providers.credentials import Credential
 
 URL = "https://sandbox.invalid"
@@ -77,6 +79,8 @@ async def running_stack(
     clock: SystemClock | None = None,
     credential: Credential = API_KEY,
     output: Path | None = None,
+    catalogue: Mapping[str, type[Generation]] = GENERATIONS,
+    ledger_of: Callable[[Path], Ledger] = Ledger,
 ) -> AsyncGenerator[Stack]:
     """A running engine; hand in the sandbox of another to have two on one Kling, the folder to share its ledger."""
     clock = clock or SystemClock(HURRY)
@@ -87,13 +91,14 @@ async def running_stack(
 
     signing = SystemClock() if isinstance(credential, KeyPair) else clock  # the sandbox judges tokens by the real date
     provider = OfficialProvider(Door(URL, clock=signing, client_factory=client), credential)
-    ledger = Ledger(folder / "state" / "ledger.db")
+    ledger = ledger_of(folder / "state" / "ledger.db")
     jobs = Jobs(
         ledger=ledger,
         provider=provider,
         downloads=lambda to: Downloads(to, client, trusted_origin=URL),
         folder=output or folder / "films",
         clock=clock,
+        catalogue=catalogue,
     )
     async with jobs.running():
         yield Stack(jobs, pretend, clock, folder, ledger, provider)

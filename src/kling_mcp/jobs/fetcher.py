@@ -150,6 +150,9 @@ def stem(job: Job, media_id: str) -> str:
 
 async def missing(job: Job) -> set[str]:
     """Ids of the results that are not on disk."""
-    return await anyio.to_thread.run_sync(
-        lambda: {m.media_id for m in job.media if not (m.path and Path(m.path).exists())}
-    )
+    return {media.media_id for media in job.media if not await on_disk(media)}
+
+
+async def on_disk(media: Media) -> bool:
+    """Whether the file of a result is where it was put."""
+    return media.path is not None and await anyio.to_thread.run_sync(Path(media.path).is_file)

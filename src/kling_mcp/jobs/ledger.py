@@ -239,13 +239,13 @@ class Ledger:
         return await self._writer.do(work, writes=False)
 
     async def durations(self, tool: str, model_name: str | None, limit: int = 20) -> list[float]:
-        """Seconds that the latest successes of this tool and model took."""
+        """Seconds that the latest successes of this tool and model took; of a tool of several steps, with any model."""
 
         def work(db: sqlite3.Connection) -> list[float]:
             rows = db.execute(
-                "SELECT finished_at - created_at FROM job WHERE tool=? AND model_name IS ? AND state=? "
-                "AND (attempts>0 OR wire=?) ORDER BY id DESC LIMIT ?",  # without those that were made elsewhere
-                (tool, model_name, State.SUCCEEDED, PLAN, limit),
+                "SELECT finished_at - created_at FROM job WHERE tool=? AND state=? "
+                "AND (wire=? OR attempts>0 AND model_name IS ?) ORDER BY id DESC LIMIT ?",  # made here, not adopted
+                (tool, State.SUCCEEDED, PLAN, model_name, limit),
             )
             return [float(row[0]) for row in rows]
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kling_mcp.clock import Clock
     from kling_mcp.jobs.fetcher import Fetcher
     from kling_mcp.jobs.model import Job
+    from kling_mcp.jobs.plans import Plans
     from kling_mcp.jobs.steps import Steps
 
 log = logging.getLogger(__name__)
@@ -36,8 +37,8 @@ JITTER_S = 0.1
 class Worker:
     """Calls the steps at the right time. Any number may run on one ledger; each process has one."""
 
-    def __init__(self, steps: Steps, fetcher: Fetcher, clock: Clock) -> None:
-        self._steps, self._fetcher, self._clock = steps, fetcher, clock
+    def __init__(self, steps: Steps, fetcher: Fetcher, plans: Plans, clock: Clock) -> None:
+        self._steps, self._fetcher, self._plans, self._clock = steps, fetcher, plans, clock
         self._wake = anyio.Event()
         self._swept_at = 0.0
         self._tasks: TaskGroup | None = None
@@ -47,12 +48,16 @@ class Worker:
         """Work until left. What is under way then is settled by whoever comes next: the ledger knows all."""
         async with anyio.create_task_group() as self._tasks:
             self._start(self._fetcher.restore)
-            self._start(self._steps.restore)
+            self._start(self._restore)
             self._tasks.start_soon(self._beat_for_ever)
             try:
                 yield
             finally:
                 self._tasks.cancel_scope.cancel()
+
+    async def _restore(self) -> None:
+        await self._steps.restore()
+        await self._plans.restore(self._steps.known)
 
     def post(self, job: Job) -> None:
         """Claim and post a queued job now."""
@@ -71,6 +76,8 @@ class Worker:
     async def _beat(self) -> bool:
         """One round over the ledger; whether anything is open."""
         await self._steps.take_over()
+        for job in await self._plans.advance():
+            self._start(self._plans.end, job)
         for job in await self._steps.queued():
             self.post(job)
         for job in await self._fetcher.deliverable():

@@ -1,0 +1,260 @@
+"""Jobs of several steps: each step is a job of its own, and the whole moves as its steps do.
+
+A step's id follows from its job's id and its name, and a job's next step is written together with the job's own row:
+so two processes, or a restart at any point, never make a step twice. What comes next is worked out anew each time from
+what was asked and what the steps so far found.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+
+from kling_mcp.errors import Failure, InvalidRequest, KlingError, LocalTrouble
+from kling_mcp.jobs import moves, whole
+from kling_mcp.jobs.fetcher import on_disk, stem
+from kling_mcp.jobs.model import Delivery, Job, Media, State, taken
+from kling_mcp.operations.base import Composite, Ending, Step
+from kling_mcp.operations.sources import MEDIA_URI
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from kling_mcp.jobs.intent import Intents
+    from kling_mcp.jobs.records import Records
+    from kling_mcp.jobs.sources import Sources
+    from kling_mcp.operations.base import Generation
+    from kling_mcp.providers.base import Provider
+
+log = logging.getLogger(__name__)
+
+JOIN_LEASE_S = 1800.0
+"""How long joining two clips may take. A dead process's claim is free at once all the same."""
+TRY_AGAIN_S = 15.0
+"""Pause before a job that is held up by this machine, or by Kling, is looked at again."""
+
+
+class Plans:
+    """Moves the jobs of several steps on, for one account of one provider.
+
+    Args:
+        records: The ledger as this process writes it.
+        provider: Who runs the steps.
+        sources: Finds what the steps refer to.
+        intents: Makes the steps' first records.
+        catalogue: Operations by tool.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        provider: Provider,
+        sources: Sources,
+        intents: Intents,
+        catalogue: Mapping[str, type[Generation]],
+    ) -> None:
+        self._records, self._provider, self._sources = records, provider, sources
+        self._intents, self._catalogue = intents, catalogue
+        self._ledger, self._clock = records.ledger, records.clock
+
+    async def check(self, operation: Composite) -> None:
+        """Refuse what the first step would be refused for, before anything is accepted.
+
+        Raises:
+            InvalidRequest, NotAuthorised: The sentence says why.
+        """
+        first = operation.next_step({})
+        if isinstance(first, Step):
+            self._provider.prepare(await self._sources.resolved(first.request))
+
+    async def restore(self, known: Callable[[Sequence[Job]], Awaitable[Sequence[Job]]]) -> None:
+        """At start: take over what a credential before ours began, where Kling shows its tasks to ours.
+
+        Args:
+            known: Those of some jobs whose task the present credential can see.
+        """
+        account = self._provider.account
+        for plan in await self._ledger.open_plans(self._provider.name):
+            if plan.account == account:
+                continue
+            steps = await self._ledger.steps(plan.id)
+            traceable = [step for step in steps if step.task_id and not step.nameless]
+            if any(step.account == account for step in steps) or await known(traceable):
+                now = self._clock.now()
+                for job in (plan, *(step for step in steps if step.state is State.QUEUED)):
+                    await self._records.save(job, moves.rehomed(job, account, now))
+
+    async def advance(self) -> list[Job]:
+        """Move every job of several steps on as far as it goes; those that only have to be ended are returned.
+
+        Ending may take a while: two clips may have to be joined.
+        """
+        ending = list[Job]()
+        for plan in await self._ledger.open_plans(self._provider.name):
+            now = self._clock.now()
+            if plan.account != self._provider.account or plan.not_before > now or self._records.held(plan, now):
+                continue
+            with self._records.at(plan) as free:
+                if free and await self._survived(plan, self._moved):
+                    ending.append(plan)
+        return ending
+
+    async def end(self, plan: Job) -> None:
+        """Give a job its results, and join what is to be joined. Only one process does, and it is done once."""
+        with self._records.at(plan) as free:
+            if free and (claimed := await self._ledger.save(taken(plan, *self._claim()))):
+                await self._survived(claimed, self._ended)
+
+    async def mirrored(self, plan: Job) -> Job:
+        """A finished job with its results as they stand with the step that made them."""
+        last = f"{plan.id}-{plan.step}"
+        step = (await self._ledger.many([last])).get(last)
+        if step is None or not plan.finished:
+            return plan
+        shown = whole.mirrored(plan, step, self._clock.now())
+        return plan if shown == plan else await self._records.save(plan, shown) or plan
+
+    def _claim(self) -> tuple[str, float, float]:
+        return self._records.owner.name, self._clock.now(), JOIN_LEASE_S
+
+    async def _survived(self, plan: Job, work: Callable[[Job], Awaitable[bool]]) -> bool:
+        """A bug in one job must not hold up the others, nor leave it open for ever."""
+        try:
+            return await work(plan)
+        except LocalTrouble:
+            raise
+        except Exception:
+            log.exception("a bug while moving %s on", plan.id)
+            cause = Failure("internal_error", "An internal error kept it from going on; the log has it.")
+            steps = await self._ledger.steps(plan.id)
+            await self._records.save(plan, whole.refused(plan, steps, cause, self._clock.now()))
+            return False
+
+    async def _moved(self, plan: Job) -> bool:
+        """One move of one job; whether it has to be ended."""
+        if plan.finished:
+            await self.mirrored(plan)
+            return False
+        steps, now = await self._ledger.steps(plan.id), self._clock.now()
+        if steps and not steps[-1].settled:
+            await self._saved(plan, whole.under_way(plan, steps, now))
+        elif steps and steps[-1].state is not State.SUCCEEDED:
+            await self._saved(plan, whole.ended(plan, steps, now))
+        elif step := await self._next(plan, steps):
+            if isinstance(step, Ending):
+                return True
+            await self._add(plan, step, steps)
+        return False
+
+    async def _next(self, plan: Job, steps: Sequence[Job]) -> Step | Ending | None:
+        """What comes next; None if nothing can come now, or ever: the job's record then says why."""
+        arguments, operation = await self._ledger.arguments(plan.id), self._catalogue.get(plan.tool)
+        if arguments is None or operation is None:
+            return None  # moved on by another process meanwhile, or the business of another version of us
+        try:
+            asked = await self._sources.resolved(operation.parse(arguments))
+            assert isinstance(asked, Composite)  # noqa: S101 - only these are accepted as jobs of several steps
+            return asked.next_step({step.step: whole.done(step) for step in steps})
+        except InvalidRequest as refusal:
+            await self._refused(plan, steps, refusal)
+            return None
+
+    async def _add(self, plan: Job, step: Step, steps: Sequence[Job]) -> None:
+        """Record the next step, ready to be posted."""
+        if any(step.name == before.step for before in steps):
+            message = f"{plan.tool} asks for its step '{step.name}' again"
+            raise ValueError(message)
+        try:
+            request = await self._sources.resolved(step.request)
+            prepared = self._provider.prepare(request)
+        except InvalidRequest as refusal:
+            await self._refused(plan, steps, refusal)
+            return
+        except KlingError as trouble:
+            await self._held_up(plan, trouble)
+            return
+        now = self._clock.now()
+        since = max([plan.updated_at, *(each.updated_at for each in steps)])
+        child = self._intents.of_step(plan, Step(step.name, request), prepared, now, since)
+        after = whole.under_way(plan, [*steps, child], now)
+        await self._records.told(plan, await self._ledger.add_step(after, child, prepared))
+
+    async def _refused(self, plan: Job, steps: Sequence[Job], refusal: InvalidRequest) -> None:
+        """The steps so far rule the rest out; unless a file of theirs is what is missing, and may still come."""
+        if whole.files_pending(steps):
+            await self._held_up(plan, refusal)
+        else:
+            await self._saved(plan, whole.refused(plan, steps, refusal.failure, self._clock.now()))
+
+    async def _held_up(self, plan: Job, trouble: KlingError) -> None:
+        await self._saved(plan, whole.held_up(plan, trouble.failure.message, self._clock.now() + TRY_AGAIN_S))
+
+    async def _saved(self, plan: Job, after: Job) -> None:
+        if after != plan:
+            await self._records.save(plan, after)
+
+    async def _ended(self, plan: Job) -> bool:
+        steps = await self._ledger.steps(plan.id)
+        ending = await self._next(plan, steps)
+        if not isinstance(ending, Ending):
+            return False
+        media, notes = await self._joined(plan, ending, steps) if ending.after else (None, ())
+        with anyio.CancelScope(shield=True):
+            with_all = whole.with_joined(plan, media) if media else plan
+            await self._records.record(plan, whole.finished(with_all, ending, steps, self._clock.now(), notes))
+        return False
+
+    async def _joined(self, plan: Job, ending: Ending, steps: Sequence[Job]) -> tuple[Media | None, Sequence[str]]:
+        """The result joined to the clip before it; or, in a note, why not. That costs nothing but the join."""
+        last = next(step for step in steps if step.step == ending.step)
+        before, result = await self._clip(ending.after or ""), last.media[0] if last.media else None
+        if before is None or result is None or result.path is None or last.delivery is not Delivery.STORED:
+            return None, ("The joined clip was not made: not both clips are on disk.",)
+        media_id = f"{plan.id}_{len(last.media) + 1}"
+        into = Path(plan.folder) / f"{stem(plan, media_id)}.mp4"
+        try:
+            return await anyio.to_thread.run_sync(_join, before, Path(result.path), into, media_id), ()
+        except KlingError as trouble:
+            return None, (f"The joined clip could not be made: {trouble}",)
+        except Exception:
+            log.exception("a bug while joining clips for %s", plan.id)
+            return None, ("The joined clip could not be made because of an internal error; the log has it.",)
+
+    async def _clip(self, uri: str) -> Path | None:
+        """The file of a clip of ours, if it is on disk."""
+        media_id = uri.removeprefix(MEDIA_URI)
+        for job in (await self._ledger.many([media_id.rpartition("_")[0]])).values():
+            for media in job.media:
+                if media.media_id == media_id and media.path and await on_disk(media):
+                    return Path(media.path)
+        return None
+
+
+def _join(first: Path, then: Path, into: Path, media_id: str) -> Media:
+    """The joined clip, made unless it is there already. Synchronous and busy for seconds."""
+    import hashlib  # noqa: PLC0415 - with the two below, which slow the start
+
+    from kling_mcp.media.joining import joined  # noqa: PLC0415 - loaded at first use
+    from kling_mcp.media.probe import probe  # noqa: PLC0415 - as above
+
+    path = into if into.exists() else joined(first, then, into)
+    facts = probe(path)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Media(
+        media_id=media_id,
+        kind="video",
+        url="",
+        path=str(path),
+        mime=facts.form.mime,
+        width=facts.width,
+        height=facts.height,
+        duration_s=facts.duration_s,
+        size=path.stat().st_size,
+        sha256=digest,
+        label=whole.JOINED,
+    )
