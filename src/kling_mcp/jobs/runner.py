@@ -269,6 +269,10 @@ class Jobs:
             "media", f"There is no result '{media_id}' in this ledger. list_jobs shows the jobs and their results."
         )
 
+    async def steps(self, job: Job) -> Sequence[Job]:
+        """The jobs that a job was split into so far, in order; none where it is a single request."""
+        return await self._ledger.steps(job.id) if job.has_steps else ()
+
     async def of_tasks(self, task_ids: Sequence[str]) -> dict[str, Job]:
         """The jobs that these tasks of Kling's belong to, by task id; those made elsewhere are missing."""
         return await self._ledger.of_tasks(self._provider.account, task_ids)
