@@ -39,7 +39,7 @@ class _Obstacle:
         field: The argument at fault.
         what: What cannot run, as the beginning of a sentence.
         why: The rest of a sentence about the wire.
-        instead: What to change so that this wire can.
+        instead: What to change so that this wire can, a sentence without its capital.
     """
 
     field: str
@@ -66,10 +66,11 @@ def routed(path: str, body: Mapping[str, Any], wires: AbstractSet[Wire], *, name
     new = official_v2.obstacle(path, body)
     if new is None and "v2" in wires:
         return Request("v2", *official_v2.rewritten(path, body))
-    old = old or _Obstacle("", "This request", "is closed to this credential", "Set another credential.")
+    old = old or _Obstacle("", "This request", "is closed to this credential", "set another credential.")
+    way_out = f"{old.instead[0].upper()}{old.instead[1:]}" if new else f"Or {old.instead}"
     raise InvalidRequest.one(
         old.field,
-        f"{old.what} cannot run here. Kling's older API {old.why}; its newer one {new or _NEEDS_KEY}. {old.instead}",
+        f"{old.what} cannot run here. Kling's older API {old.why}; its newer one {new or _NEEDS_KEY}. {way_out}",
     )
 
 
@@ -81,13 +82,13 @@ def _old_obstacle(path: str, body: Mapping[str, Any]) -> _Obstacle | None:
     if facts is not None and "v1" not in facts.wires:
         instead = next(each for each in MODELS.values() if "v1" in each.wires)
         return _Obstacle(
-            "model_name", f"'{name}'", "does not have it", f"Or choose another model_name, for example {instead.name}."
+            "model_name", f"'{name}'", "does not have it", f"choose another model_name, for example {instead.name}."
         )
     if length > OLD_PROMPT_MAX and not shots_are_written(body):
         return _Obstacle(
             "prompt",
             f"A prompt of {length} characters",
             f"takes at most {OLD_PROMPT_MAX}",
-            f"Or shorten the prompt to {OLD_PROMPT_MAX} characters.",
+            f"shorten the prompt to {OLD_PROMPT_MAX} characters.",
         )
     return None
