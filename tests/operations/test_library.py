@@ -118,7 +118,9 @@ def test_a_voice_costs_a_little_and_an_element_nothing() -> None:
     assert voice == Quote(Decimal("0.05"), "video", "1 voice x 0.05 units (custom voice)", "2026-09-20")
     assert voice.usd == Decimal("0.0070")
     element = CreateElement.parse(FROM_PICTURES).quote()
-    assert (element.units, element.package, element.usd) == (0, "", 0)
+    assert (element.units, element.package, element.usd, element.notes) == (0, "", 0, ())
+    [note] = CreateElement.parse({**COURIER, "video_url": MP4}).quote().notes
+    assert note == "An element made from a video works only with models of the 3.0 generation."
 
 
 CLIP = SourceFacts(OURS, "video", kling_id="77", tool="lip_sync", duration_s=10, width=1920, height=1080)

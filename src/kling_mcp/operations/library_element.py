@@ -22,6 +22,7 @@ _Words = WithJsonSchema({"type": "array", "items": {"type": "string"}})
 _SECONDS = (3, 8)
 _SHAPES = (16 / 9, 9 / 16)
 _SHAPE_SLACK = 0.02
+_OF_A_VIDEO = "An element made from a video works only with models of the 3.0 generation."
 
 
 class ReferPicture(Nameable):
@@ -114,4 +115,5 @@ class CreateElement(Generation):
 
     def quote(self) -> Quote:
         """Free. Contract: section 9.1."""
-        return priced("custom element")
+        notes = () if self.video_url is None else (_OF_A_VIDEO,)
+        return priced("custom element", notes=notes)
