@@ -8,15 +8,17 @@ import anyio
 import httpx2
 import pytest
 
-from kling_mcp.errors import Busy, KlingError, NotAuthorised, Unavailable
+from kling_mcp.errors import Busy, InvalidRequest, KlingError, NotAuthorised, Unavailable
 from kling_mcp.providers.base import Progress, TaskRef
 from kling_mcp.providers.lookup import MAX_PAGES, MAX_SINGLE_READS, PAGE_SIZE
+from kling_mcp.providers.replies import READERS
 
 from .far_side import FarSide, answered, legacy_task, new_task, pair, refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kling_mcp.providers.credentials import KeyPair
     from kling_mcp.providers.official import OfficialProvider
 
 pytestmark = pytest.mark.anyio
@@ -262,4 +264,127 @@ async def test_a_job_of_the_new_wire_cannot_be_asked_for_with_a_pair() -> None:
     with pytest.raises(NotAuthorised, match="KLING_ACCESS_KEY") as refusal:
         await looked_up(far_side.provider(pair()), [TaskRef("v2", "/text-to-video/kling-3.0-turbo", "km1-1")])
     assert "KLING_API_KEY" in refusal.value.failure.fix
+    assert far_side.requests == []
+
+
+# --- tasks about which Kling can tell less
+
+LIPS, VIEWS = "/v1/videos/advanced-lip-sync", "/v1/general/ai-multi-shot"
+UNTOLD = Progress("", "processing", fresh=False)
+
+
+def family(path: str, *pages: Sequence[object], single: httpx2.Response | None = None) -> FarSide:
+    """A Kling whose common read knows nothing, whose single read knows task ids alone, and whose list has pages."""
+
+    def kling(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/tasks":
+            return answered([])
+        if request.url.path == path:
+            page = int(request.url.params["pageNum"])
+            return answered(list(pages[page - 1]) if page <= len(pages) else [])
+        return single or absent(request.url.path.split("/")[-1])
+
+    return FarSide([kling])
+
+
+@pytest.mark.parametrize("path", [LIPS, VIEWS])
+@pytest.mark.parametrize("credential", [None, pair()])
+async def test_where_single_reads_may_know_task_ids_alone_the_list_finds_a_doubt_by_our_id(
+    path: str, credential: KeyPair | None
+) -> None:
+    far_side = family(path, [legacy_task(1, ext_id="km1-1"), legacy_task(2, "succeed", "km1-2")])
+    found = await looked_up(far_side.provider(credential), [doubted(2, path)])
+    assert found == {"km1-2": Progress("893605946402811902", "succeeded", "km1-2", created_at=1_781_080_778.802)}
+
+
+@pytest.mark.parametrize("path", [LIPS, VIEWS])
+@pytest.mark.parametrize("credential", [None, pair()])
+@pytest.mark.parametrize(
+    ("pages", "found"),
+    [
+        ([], {}),
+        ([[legacy_task(1, ext_id="km1-1")]], {}),
+        ([[legacy_task(1)], [legacy_task(3, ext_id="km1-3"), legacy_task(4)]], {}),
+        ([[legacy_task(1), legacy_task(3)]], {"km1-2": UNTOLD}),
+        ([[legacy_task(n, ext_id=f"km1-{n}")] for n in range(5, 5 + MAX_PAGES)], {"km1-2": UNTOLD}),
+    ],
+)
+async def test_there_absence_needs_a_list_read_to_its_end_that_shows_our_kind_of_ids(
+    path: str, credential: KeyPair | None, pages: list[list[object]], found: dict[str, Progress]
+) -> None:
+    assert await looked_up(family(path, *pages).provider(credential), [doubted(2, path)]) == found
+
+
+async def test_a_list_that_cannot_be_read_proves_nothing() -> None:
+    pages: list[list[object]] = [["x"], [{}], [legacy_task(1, ext_id="km1-1"), None]]
+    for page in pages:
+        for credential in (None, pair()):
+            with pytest.raises(Unavailable):
+                await looked_up(family(LIPS, page).provider(credential), [doubted(2, LIPS)])
+
+
+async def test_a_single_read_that_knows_our_id_after_all_is_believed() -> None:
+    far_side = family(LIPS, [legacy_task(1)], single=answered(legacy_task(2, "processing", "km1-2")))
+    assert (await looked_up(far_side.provider(), [doubted(2, LIPS)]))["km1-2"].task_id == "893605946402811902"
+    assert LIPS not in [r.url.path for r in far_side.requests]
+
+
+async def test_a_known_task_of_such_a_family_is_read_by_its_id_and_can_be_absent() -> None:
+    assert await looked_up(family(LIPS, [legacy_task(1)]).provider(), [known(2, LIPS)]) == {}
+
+
+@pytest.mark.parametrize("credential", [None, pair()])
+async def test_one_doubt_that_cannot_be_told_does_not_hide_the_others(credential: KeyPair | None) -> None:
+    def kling(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/tasks":
+            return answered([new_task(1, ext_id="km1-1")]) if "893605946402811901" in str(request.url) else answered([])
+        if request.url.path == LIPS:
+            return answered([legacy_task(9)] if request.url.params["pageNum"] == "1" else [])
+        if request.url.path == f"{T2V}/893605946402811901":
+            return answered(legacy_task(1, ext_id="km1-1"))
+        return absent("x")
+
+    found = await looked_up(FarSide([kling]).provider(credential), [known(1), doubted(2, LIPS)])
+    assert found["km1-1"].fresh
+    assert found["km1-2"] == UNTOLD
+
+
+@pytest.mark.parametrize("credential", [None, pair()])
+@pytest.mark.parametrize("path", READERS)
+async def test_nobody_is_asked_about_what_was_answered_at_once(path: str, credential: KeyPair | None) -> None:
+    far_side = FarSide([answered([])])
+    found = await looked_up(far_side.provider(credential), [known(1, path), doubted(2, path)])
+    assert found == {
+        "km1-1": Progress("893605946402811901", "processing", fresh=False),
+        "km1-2": UNTOLD,
+    }
+    assert far_side.requests == []
+
+
+@pytest.mark.parametrize("credential", [None, pair()])
+async def test_an_old_lip_sync_is_asked_for_by_its_task_id_alone(credential: KeyPair | None) -> None:
+    path = "/v1/videos/lip-sync"
+    far_side = FarSide([absent("x")])
+    assert await looked_up(far_side.provider(credential), [doubted(2, path)]) == {"km1-2": UNTOLD}
+    assert far_side.requests == []
+    far_side = family(path, single=answered(legacy_task(1)))
+    assert (await looked_up(far_side.provider(credential), [known(1, path)]))["km1-1"].status == "processing"
+
+
+# --- tasks made elsewhere
+
+
+async def test_a_task_whose_function_nobody_knows_is_found_by_the_common_read_alone() -> None:
+    far_side = FarSide([answered([new_task(1, "succeeded", "theirs")])])
+    found = await looked_up(far_side.provider(), [known(1, "")])
+    assert found["km1-1"].status == "succeeded"
+    far_side = FarSide([answered([])])
+    assert await looked_up(far_side.provider(), [known(1, "")]) == {}
+    assert [r.url.path for r in far_side.requests] == ["/tasks"]
+
+
+async def test_a_pair_must_be_told_the_function() -> None:
+    far_side = FarSide([answered([])])
+    with pytest.raises(InvalidRequest, match=r"Name the tool it was made with, or set KLING_API_KEY"):
+        await looked_up(far_side.provider(pair()), [known(1, "")])
     assert far_side.requests == []

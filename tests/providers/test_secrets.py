@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from typing import TYPE_CHECKING
 
 import anyio
 import httpx2
@@ -18,9 +19,13 @@ from kling_mcp.providers.official import OfficialProvider
 from .far_side import ACCESS, KEY, SECRET, Answer, FarSide, HurryingClock, answered, legacy_task, pair, refused
 from .test_door import answering
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
 pytestmark = pytest.mark.anyio
 
 CREATE = Request("v1", "/v1/videos/text2video", {"prompt": "a gull"})
+SPEECH = Request("v1", "/v1/audio/tts", {"text": "a gull"}, nameless=True)
 REF = TaskRef("v1", "/v1/videos/text2video", "km1-A")
 ANSWERS: list[Answer] = [
     answered(legacy_task(1)),
@@ -37,7 +42,16 @@ ANSWERS: list[Answer] = [
 async def told(provider: OfficialProvider) -> str:
     """Everything a provider says while it is used: results, errors with their tracebacks, its own repr."""
     said = [repr(provider), repr(vars(provider)), provider.account]
-    calls = (lambda: provider.submit(CREATE, "km1-A"), lambda: provider.look_up([REF]), provider.balance)
+    calls: tuple[Callable[[], Awaitable[object]], ...] = (
+        lambda: provider.submit(CREATE, "km1-A"),
+        lambda: provider.submit(SPEECH, "km1-B"),
+        lambda: provider.look_up([REF]),
+        provider.balance,
+        lambda: provider.voices("own", 1, 30),
+        lambda: provider.elements("preset", 1, 30),
+        lambda: provider.delete("element", "77"),
+        lambda: provider.charges(0.0, 1.0, cash=True, limit=10),
+    )
     for call in calls:
         try:
             said.append(repr(await call()))
