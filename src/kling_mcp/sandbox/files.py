@@ -88,6 +88,10 @@ class Files:
             return None
         return self._made(file_name(result_id, ENDINGS[found[1].kind][0]), found)
 
+    def of(self, result_id: str) -> Path | None:
+        """The file of a result, made now if nobody asked for it before: slow. None for what has no file."""
+        return self._earlier(result_id)
+
     # --- what is no result ---------------------------------------------------------------------------------
 
     def keep(self, base_url: str, content: bytes, name: str) -> str:
