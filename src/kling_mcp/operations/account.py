@@ -19,7 +19,7 @@ MAX_CHARGES = 500
 
 
 class CheckBalance(Operation):
-    """Show the resource packs of the account and the units left, up to 12 hours old. Free."""
+    """Show the account's resource packs and the units left. Free."""
 
     tool: ClassVar[str] = "check_balance"
     title: ClassVar[str] = "Check balance"
@@ -30,7 +30,7 @@ class CheckBalance(Operation):
 
 
 class EstimateCost(Operation):
-    """Check a call of another tool and say what it would cost, without making it. Free."""
+    """Say what a call of any tool would cost, without making it. Free."""
 
     tool: ClassVar[str] = "estimate_cost"
     title: ClassVar[str] = "Estimate cost"

@@ -145,7 +145,7 @@ async def estimate_cost(call: Call[EstimateCost]) -> types.CallToolResult:
     if not tool.makes_jobs:
         free = EstimateView(tool=tool.name, price="free", units=Decimal(), usd=Decimal(), basis="this tool is free")
         return answer(free)
-    request = without_waiting(arguments, GENERATIONS[tool.name])
+    request = await call.jobs.resolved(without_waiting(arguments, GENERATIONS[tool.name]))
     with contextlib.suppress(NotAuthorised):  # a price can be told before there is a key
         call.jobs.check(request)
     return answer(estimate_view(tool.name, request.model, request.quote()))

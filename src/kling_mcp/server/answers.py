@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from mcp import types
 
-from kling_mcp.errors import NOT_CHARGED, InvalidRequest, Problem
+from kling_mcp.errors import NOT_CHARGED, InvalidRequest, LocalTrouble, Problem
 from kling_mcp.jobs.model import State
 from kling_mcp.server.views import ErrorView, media_uri, viewed
 
@@ -83,9 +84,12 @@ def _failed(text: str, error: ErrorView) -> types.CallToolResult:
     )
 
 
-def view_of(jobs: Jobs, job: Job, *, fresh: bool = False) -> JobView:
+async def view_of(jobs: Jobs, job: Job, *, fresh: bool = False) -> JobView:
     """A job as an agent sees it, at this moment."""
-    return viewed(job, now=jobs.clock.now(), eta_s=eta_s(jobs, job), fresh=fresh)
+    steps: Sequence[Job] = ()
+    with suppress(LocalTrouble):  # a ledger that cannot be read now must not make a submitted job look refused
+        steps = await jobs.steps(job)
+    return viewed(job, now=jobs.clock.now(), eta_s=eta_s(jobs, job), fresh=fresh, steps=steps)
 
 
 def eta_s(jobs: Jobs, job: Job) -> float | None:
@@ -100,7 +104,7 @@ def unreached(job: Job) -> bool:
 
 async def about(jobs: Jobs, job: Job, *, fresh: bool = False) -> types.CallToolResult:
     """The answer about one job. A failed job is an error, so that no host shows it as a success."""
-    return answer(view_of(jobs, job, fresh=fresh), *await shown([job]), is_error=failed(job))
+    return answer(await view_of(jobs, job, fresh=fresh), *await shown([job]), is_error=failed(job))
 
 
 def failed(job: Job) -> bool:

@@ -23,7 +23,7 @@ from kling_mcp.server.library_tools import (
     list_voices,
 )
 from kling_mcp.server.preview_tool import PreviewMedia, PreviewView, preview_media
-from kling_mcp.server.tool import ASKS, DELETES, PAYS, READS, WITHDRAWS, Tool
+from kling_mcp.server.tool import ASKS, DELETES, PAYS, READS, RECORDS, WITHDRAWS, Tool
 from kling_mcp.server.views import JobsView, JobView, ListingView
 from kling_mcp.server.waiting import make_job
 
@@ -61,6 +61,7 @@ TOOLS: Mapping[str, Tool] = {
         Tool(job_tools.ListJobs, job_tools.list_jobs, ListingView, READS),
         Tool(job_tools.CancelJob, job_tools.cancel_job, JobView, WITHDRAWS),
         Tool(PreviewMedia, preview_media, PreviewView, READS),
+        Tool(job_tools.AdoptTask, job_tools.adopt_task, JobView, RECORDS),
     )
 }
 """Every tool there is, in the order in which it is shown."""

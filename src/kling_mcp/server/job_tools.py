@@ -1,4 +1,4 @@
-"""The tools that look after jobs already made. They read the ledger and cost nothing."""
+"""The tools that look after jobs already made. They cost nothing."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 JOBS_AT_ONCE = 50
 PAGE = 10
 PAGE_AT_MOST = 50
+TASK_ID_AT_MOST = 200
 
 
 def _as_list(value: object) -> object:
@@ -45,7 +46,7 @@ class GetJob(Operation):
 
 
 class WaitForJobs(Waiting, Operation):
-    """Wait for submitted jobs, up to 55 s per call; call it again while they run. Free."""
+    """Wait for jobs, up to 55 s per call; call it again while they run. Free."""
 
     tool = "wait_for_jobs"
     title = "Wait for jobs"
@@ -61,7 +62,7 @@ class WaitForJobs(Waiting, Operation):
 
 
 class ListJobs(Operation):
-    """List jobs, newest first: what was made, its cost and its ids."""
+    """List jobs, newest first."""
 
     tool = "list_jobs"
     title = "List jobs"
@@ -76,7 +77,7 @@ class ListJobs(Operation):
     made_by: Annotated[str | Omitted, Field(alias="tool")] = None
     """Only jobs of this tool."""
     limit: Annotated[int, Field(ge=1, le=PAGE_AT_MOST)] = PAGE
-    """Jobs per page."""
+    """How many."""
     before: str | Omitted = None
     """Go on after this job id."""
 
@@ -94,6 +95,21 @@ class CancelJob(Operation):
     """The job's id."""
 
 
+class AdoptTask(Operation):
+    """Bring a task made elsewhere with the same account into the list of jobs, by Kling's id of it. Free."""
+
+    tool = "adopt_task"
+    title = "Adopt a task"
+    toolset = "jobs"
+    kind = "immediate"
+    yields = "text"
+
+    task_id: Annotated[str, Field(min_length=1, max_length=TASK_ID_AT_MOST)]
+    """Kling's id of the task."""
+    made_by: Annotated[str, Field(alias="tool")] = "generate_video"
+    """The tool that would have made it."""
+
+
 async def get_job(call: Call[GetJob]) -> types.CallToolResult:
     """One job as it stands."""
     return await about(call.jobs, await call.jobs.get(call.request.job_id))
@@ -103,7 +119,7 @@ async def wait_for_jobs(call: Call[WaitForJobs]) -> types.CallToolResult:
     """The jobs as they stand when they are finished, or when the time is up. An error only if every one failed."""
     job_ids = list(dict.fromkeys(call.request.job_ids))
     jobs = await waited(call, job_ids, budget(call, patience(call.settings)), call.request.until)
-    view = gathered([(job, view_of(call.jobs, job)) for job in jobs])
+    view = gathered([(job, await view_of(call.jobs, job)) for job in jobs])
     return answer(view, *await shown(jobs), is_error=all(failed(job) for job in jobs))
 
 
@@ -132,3 +148,17 @@ async def list_jobs(call: Call[ListJobs]) -> types.CallToolResult:
 async def cancel_job(call: Call[CancelJob]) -> types.CallToolResult:
     """The job, withdrawn."""
     return await about(call.jobs, await call.jobs.cancel(call.request.job_id))
+
+
+async def adopt_task(call: Call[AdoptTask]) -> types.CallToolResult:
+    """The job that the task now is, or was already; its files are fetched if it has any.
+
+    Raises:
+        InvalidRequest: There is no such tool, or Kling knows no such task.
+        Unavailable, Busy, NotAuthorised: Kling could not be asked.
+        LocalTrouble: The ledger could not record it.
+    """
+    job = await call.jobs.adopt(call.request.task_id, call.named(call.request.made_by).name)
+    if not job.settled:
+        (job,) = await waited(call, [job.id], call.settings.wait_seconds)
+    return await about(call.jobs, job, fresh=True)

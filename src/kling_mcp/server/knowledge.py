@@ -6,20 +6,33 @@ Each page is made from the same tables that check requests, so neither can say w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
-from kling_mcp.operations import model_facts, omni_facts, rates, rates_audio, voices
+from kling_mcp.operations import (
+    effect_facts,
+    image_facts,
+    model_facts,
+    omni_facts,
+    rates,
+    rates_audio,
+    rates_image,
+    voices,
+)
 from kling_mcp.operations.base import USD_PER_UNIT
+from kling_mcp.operations.effect_search import find_effects
 from kling_mcp.server.view import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CATALOGUE_URI = "kling://catalogue/"
+EFFECTS_AT_MOST = 50
+"""Effects that a search shows."""
 _A_RUN = 3
+_NAMES_ONLY: tuple[image_facts.Endpoint, ...] = ("multi-image2image", "kolors-virtual-try-on")
 _OURS = frozenset({"wires", "v2_name"})
 """Fields about how we talk to Kling, which is not the agent's business."""
 
@@ -68,9 +81,10 @@ def compact(value: object) -> Any:  # noqa: ANN401 - JSON
 
 
 def _is_worth(record: object, field: Any) -> bool:  # noqa: ANN401 - dataclasses.Field is generic
-    """Whether a field says something: it has a value, or lacks one that the others have."""
-    usual = field.default is not MISSING and field.default
-    return field.name not in _OURS and bool(getattr(record, field.name) or usual)
+    """Whether a field says something: more than that a row lacks what most rows lack."""
+    value = getattr(record, field.name)
+    lacks = value is None or (not value and value in ("", field.default))
+    return field.name not in _OURS and not lacks
 
 
 def _run(members: list[object]) -> str | None:
@@ -82,7 +96,25 @@ def _run(members: list[object]) -> str | None:
 
 
 def _models() -> object:
-    return compact({"generate_video": model_facts.MODELS, "generate_omni_video": omni_facts.OMNI_MODELS})
+    images: dict[str, object] = {tool: image_facts.MODELS[name] for name, tool in image_facts.TOOLS.items()}
+    # Of these the rows differ in nothing that the tool takes.
+    images |= {image_facts.TOOLS[name]: list(image_facts.MODELS[name]) for name in _NAMES_ONLY}
+    return compact({"generate_video": model_facts.MODELS, "generate_omni_video": omni_facts.OMNI_MODELS, **images})
+
+
+def _effects() -> object:
+    """Names alone: there are hundreds, and nothing else differs but what is told of the few that end."""
+    rows = effect_facts.EFFECTS.values()
+    offered = [effect for effect in rows if effect.standing == "offered"]
+    return {
+        "one image": [effect.name for effect in offered if effect.images == 1],
+        "two images": [effect.name for effect in offered if effect.images == 2],  # noqa: PLR2004 - as it says
+        "others": compact([effect for effect in rows if effect.standing != "offered"]),
+    }
+
+
+def _found_effects(words: str) -> Mapping[str, object]:
+    return {effect.name: compact(effect) for effect in find_effects(words, limit=EFFECTS_AT_MOST)}
 
 
 def _rates() -> object:
@@ -97,6 +129,8 @@ def _rates() -> object:
             "usd_per_unit": USD_PER_UNIT,
             "video": rates.card(),
             "talking and sound": audio,
+            "image and library": rates_image.RATES,
+            "virtual_try_on": rates_image.TRY_ON_BASIS,
         }
     )
 
@@ -113,6 +147,9 @@ PAGES: Mapping[str, Page] = {
     page.name: page
     for page in (
         Page("models", "Models", "Every model by tool: lengths, modes, sound, frames, limits; retired ones.", _models),
+        Page(
+            "effects", "Effects", "Every scene of apply_effect, by how many images it takes.", _effects, _found_effects
+        ),
         Page("voices", "Voices of speech", "Every voice of text_to_speech and lip_sync.", _voices, _found_voices),
         Page("rates", "Price list", "Every price we know, in units, with the date of the list.", _rates),
     )

@@ -43,7 +43,7 @@ class PreviewView(View):
 
 
 class PreviewMedia(Operation):
-    """Look at a result: frames of a video with their times, a picture, or a sound's waveform."""
+    """Look at a result: frames of a video, a picture, or a sound's waveform."""
 
     tool = "preview_media"
     title = "Preview media"

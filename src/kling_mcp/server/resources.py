@@ -82,7 +82,7 @@ class Shelf:
         return types.ReadResourceResult(contents=[content])
 
     async def _job(self, uri: str) -> types.TextResourceContents:
-        view = view_of(self._jobs, await self._jobs.get(uri.removeprefix(JOB_URI)))
+        view = await view_of(self._jobs, await self._jobs.get(uri.removeprefix(JOB_URI)))
         return _json(uri, view.structured())
 
     async def _file(self, uri: str) -> types.TextResourceContents | types.BlobResourceContents:

@@ -106,7 +106,7 @@ class Waiting(BaseModel):
         Field(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False),
         WithJsonSchema({"type": "number"}),  # it stands in most tools: the limits are in the words alone
     ] = None
-    """Seconds to wait, 0 to 55."""
+    """Seconds, 0 to 55."""
 
 
 @dataclass(frozen=True, slots=True)

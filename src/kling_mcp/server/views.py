@@ -142,7 +142,7 @@ class StepView(BaseModel):
 class JobView(View):
     """How a job stands, and what to do next."""
 
-    announced = ("job_id", "status", "media", "next")
+    announced = ("job_id", "status", "media")
 
     job_id: str
     tool: str
@@ -181,7 +181,7 @@ class JobView(View):
 class JobsView(View):
     """Several jobs, as ``wait_for_jobs`` returns them."""
 
-    announced = ("jobs", "next")
+    announced = ("jobs",)
 
     jobs: list[JobView]
     next: str
@@ -243,7 +243,7 @@ def _units(job: Job) -> Decimal | None:
 class ListingView(View):
     """A page of jobs, newest first."""
 
-    announced = ("jobs", "next")
+    announced = ("jobs",)
 
     jobs: list[JobRow]
     next: str
