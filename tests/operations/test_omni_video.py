@@ -155,7 +155,7 @@ def test_what_is_sent_is_what_the_contract_describes(arguments: dict[str, Any], 
 
 
 # model, mode, what makes the track, seconds, units: video.md E, "3.0 Omni" and "O1"
-PRICES = [
+PRICES: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("kling-v3-omni", "std", {}, 5, "3"),
     ("kling-v3-omni", "pro", {}, 7, "5.6"),
     ("kling-v3-omni", "4k", {}, 3, "9"),

@@ -72,8 +72,15 @@ def find_effects(words: str, limit: int = 10, *, usable: bool = False) -> list[E
         return effects[:limit]
     scored = [(sum(_score(word, effect.name) for word in asked), effect) for effect in effects]
     found = [(score, effect) for score, effect in scored if score > 0]
-    # A stable sort: what is equal in all of this stays in Kling's order.
-    found.sort(key=lambda each: (-each[0], each[1].standing == "discontinued", len(_words(each[1].name))))
+    # The name itself, then what fits best, what is offered, what is short. A stable sort: the rest in Kling's order.
+    found.sort(
+        key=lambda each: (
+            _words(each[1].name) != asked,
+            -each[0],
+            each[1].standing == "discontinued",
+            len(_words(each[1].name)),
+        )
+    )
     return [effect for _, effect in found[:limit]]
 
 
