@@ -155,6 +155,20 @@ def objects(
     return reader
 
 
+def texts(count: int) -> Reader:
+    """A list of exactly so many texts."""
+
+    def reader(name: str, value: Any) -> list[str]:  # noqa: ANN401 - any JSON
+        if not isinstance(value, list):
+            raise invalid(name, value)
+        members = cast("list[Any]", value)
+        if len(members) != count:
+            raise illegal(f"{name} size must be {count}")
+        return [text()(f"{name}[{index}]", member) for index, member in enumerate(members)]
+
+    return reader
+
+
 def _whole_object(
     name: str,
     value: Any,  # noqa: ANN401 - any JSON

@@ -17,6 +17,8 @@ _LASTING = frozenset({"voice", "element"})
 """What the library keeps until it is deleted [OWN]."""
 MADE = "made:"
 """How a backdrop that is a result of ours begins; the id of that result follows."""
+BESIDE = "|"
+"""Stands between backdrops that are shown side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Make:
         duration: Seconds that were ordered; a video is a little longer (``shapes.length_s``).
         sound: Whether a video has a sound track.
         backdrop: What it starts from: a small JPEG in Base64, or ``made:`` and the id of a result of ours, whose
-            picture or last frame it is.
+            picture or last frame it is; several, joined by ``|``, stand side by side.
         label: What it is among several (``set 1 view 2``); shown on it too.
         detail: What else its kind shows (the name of a voice, the pictures of an element) or is drawn by.
     """

@@ -48,11 +48,17 @@ _PER_CLIP: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 _MODES = ("std", "pro", "4k")
 
+FREE = Decimal(0)
 FACES = Decimal("0.05")
 EFFECT = Decimal(2)
 """Templates have no published price [OWN]."""
 _LIPS = Decimal("0.5")
 _LIPS_S = 5
+
+
+def whole(seconds: float) -> int:
+    """Seconds as they are billed where the length follows from a file: rounded to the nearest, a half upwards."""
+    return int(seconds + 0.5)
 
 
 def per_second(model: str, case: str, mode: str, seconds: float) -> Decimal:
@@ -82,5 +88,5 @@ def extension(model: str, mode: str) -> Decimal:
 
 
 def lips(seconds: float) -> Decimal:
-    """The price of moved lips: each five seconds begun. How a rest is rounded is not known [OWN]."""
-    return _LIPS * max(1, -(-round(seconds * 1000) // (_LIPS_S * 1000)))
+    """The price of moved lips: each five seconds begun, after rounding to whole ones [OWN]."""
+    return _LIPS * max(1, -(-whole(seconds) // _LIPS_S))

@@ -11,7 +11,7 @@ from io import BytesIO
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kling_mcp.sandbox.order import MADE
+from kling_mcp.sandbox.order import BESIDE, MADE
 from kling_mcp.sandbox.shapes import WAV_SHORTER_S, length_s
 
 if TYPE_CHECKING:
@@ -58,12 +58,18 @@ class Sheet:
     @property
     def backdrop(self) -> bytes | None:
         """The encoded picture it starts from."""
-        given = self.make.backdrop
-        if given is None:
-            return None
-        if not given.startswith(MADE):
-            return base64.b64decode(given)
-        file = self.earlier(given.removeprefix(MADE))
+        given = (self.make.backdrop or "").split(BESIDE)
+        pictures = [picture for one in given if one and (picture := self._picture(one))]
+        if len(pictures) < 2:  # noqa: PLR2004 - a pair is stitched
+            return pictures[0] if pictures else None
+        from kling_mcp.sandbox.sample_pictures import beside  # noqa: PLC0415 - loaded at first use: it slows the start
+
+        return beside(*pictures)
+
+    def _picture(self, backdrop: str) -> bytes | None:
+        if not backdrop.startswith(MADE):
+            return base64.b64decode(backdrop)
+        file = self.earlier(backdrop.removeprefix(MADE))
         return None if file is None else last_picture(file)
 
 

@@ -199,6 +199,17 @@ class Shop:
         element_id = str(element_id)
         return ELEMENTS.get(element_id) or self._own("element", element_id, f"Element id not found: {element_id}")
 
+    def element_kind(self, element_id: str | int) -> str:
+        """Whether an element was made from pictures (``image_refer``) or from a video (``video_refer``).
+
+        Raises:
+            Refusal: There is no such element (1201).
+        """
+        found = self.element(element_id)
+        if isinstance(found, PresetElement):
+            return found.reference_type
+        return str(found[1].detail.get("reference_type", "image_refer"))
+
     def _own(self, kind: str, result_id: str, refusal: str) -> tuple[Task, Make]:
         found = self.made(result_id)
         if found is None or found[1].kind != kind or self.deleted(result_id):
