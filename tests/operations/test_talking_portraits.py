@@ -220,6 +220,26 @@ def test_the_classic_refuses_what_kling_would(arguments: dict[str, Any], field: 
     assert problems(LipSyncClassic, arguments) == [(field, sentence)]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "wire"),
+    [
+        (5.041, {"video_id": ID}),
+        (10.04, {"video_id": ID}),
+        (None, {"video_id": ID}),
+        (8.04, {"video_url": "https://kling.example/clip.mp4"}),
+    ],
+)
+def test_the_classic_takes_by_id_only_clips_of_five_and_ten_seconds(
+    seconds: float | None, wire: dict[str, str]
+) -> None:
+    request = LipSyncClassic.parse({"video_id": CLIP, "text": "Hi"}).resolved({"video_id": clip(seconds)})
+    assert wire.items() <= request.body()["input"].items()
+
+
+def test_a_clip_measures_a_little_more_than_it_is() -> None:
+    assert IdentifyFaces.parse({"video_id": CLIP}).resolved({"video_id": clip(60.04)})
+
+
 def test_the_classic_takes_smaller_clips_than_the_new() -> None:
     assert problems(LipSyncClassic, {"video_id": CLIP, "text": "Hi"}, video_id=clip(5, 960, 540)) == [
         (

@@ -6,7 +6,7 @@ has said.
 
 # No `from __future__ import annotations`: pydantic reads the annotations.
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -16,11 +16,14 @@ from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields, rul
 from kling_mcp.operations.fields import Omitted, SoundFile, VideoId, VideoUrl
 from kling_mcp.operations.inputs import id_or_url
 from kling_mcp.operations.rates import CARD_DATE
-from kling_mcp.operations.rates_audio import lip_sync_basis, lip_sync_units
+from kling_mcp.operations.rates_audio import billed_seconds, lip_sync_basis, lip_sync_units
 from kling_mcp.operations.sounds import Speed, exactly_one, lasts, measures, seconds_of
 from kling_mcp.operations.speech import VOICES_HAVE_A_TEXT, Speech, SpeechVoiceId
 from kling_mcp.operations.voices import Language
 from kling_mcp.operations.web import is_url
+
+_BY_ID_S = (5, 10)
+"""Seconds of the clips that are taken by their id. The page is from before Kling made others."""
 
 
 @rule("mode")
@@ -46,7 +49,6 @@ class LipSyncClassic(Generation):
         exactly_one("text", "audio_file", "audio_url", of="what is spoken"),
         _mode_says_what_is_given,
         VOICES_HAVE_A_TEXT,
-        # The limits of addresses; for ids the page names clips of 5 and 10 s, and dates from before there were others.
         lasts("video_id", "video_url", least=2, most=60, what="video"),
         measures("video_id", "video_url", least=720, most=1920),
     )
@@ -88,9 +90,17 @@ class LipSyncClassic(Generation):
     def _speech(self, text: str) -> Speech:
         return Speech(text, self.voice_id, self.voice_language, self.voice_speed)
 
+    def _video(self) -> Mapping[str, str]:
+        """The video as Kling takes it: by id only clips of 5 and 10 s, by address any of 2 to 60 s."""
+        length_s = seconds_of(self.video_id, self.video_url)
+        address = self.video_id or self.video_url
+        if length_s is not None and billed_seconds(length_s) not in _BY_ID_S and address and is_url(address):
+            return {"video_url": str(address)}
+        return id_or_url(self.video_id, self.video_url)
+
     def body(self) -> dict[str, Any]:
         """Contract: video.md A8. All of it is nested in ``input``."""
-        video = id_or_url(self.video_id, self.video_url)
+        video = self._video()
         if self.text is not None:
             return {"input": {**video, "mode": "text2video", **self._speech(self.text).wire()}}
         return {"input": {**video, "mode": "audio2video", **_sound_fields(self.sound or "")}}
