@@ -9,7 +9,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kling_mcp.sandbox.families import standard, video
+from kling_mcp.sandbox.families import (
+    audio,
+    classic,
+    editing,
+    effects,
+    elements,
+    image_edits,
+    images,
+    library,
+    motion,
+    omni,
+    standard,
+    talking,
+    talking_classic,
+    video,
+)
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -19,6 +34,18 @@ if TYPE_CHECKING:
 _MODULES: tuple[ModuleType, ...] = (
     video,
     standard,
+    omni,
+    classic,
+    motion,
+    effects,
+    talking,
+    talking_classic,
+    editing,
+    images,
+    image_edits,
+    audio,
+    library,
+    elements,
 )
 FAMILIES: tuple[Family, ...] = tuple(family for module in _MODULES for family in getattr(module, "FAMILIES", ()))
 INSTANTS: tuple[Instant, ...] = tuple(instant for module in _MODULES for instant in getattr(module, "INSTANTS", ()))
