@@ -2,8 +2,9 @@
 
 # No `from __future__ import annotations`: pydantic reads the annotations of the operation that is defined here.
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from kling_mcp.jobs.model import Delivery, Job, State
 from kling_mcp.operations.base import Composite, Done, Ending, Generation, Kind, Quote, Step, Yields
 from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.operations.video import GenerateVideo
+from kling_mcp.providers.base import Request
 from kling_mcp.sandbox.app import Sandbox
 from kling_mcp.sandbox.faults import Fault
 from tests.stack import HURRY, Stack, new_sandbox, running_stack
@@ -250,54 +252,95 @@ class Mortal(Ledger):
         return await super()._write(work)
 
 
-async def _killed_after(folder: Path, sandbox: Sandbox, clock: SystemClock, lives: int) -> tuple[Job | None, bool]:
-    """Submit in a process that dies after so many writes; the job, and whether it was killed at all."""
-    async with running_stack(
-        folder, sandbox=sandbox, clock=clock, catalogue=CATALOGUE, ledger_of=partial(Mortal, lives=lives)
-    ) as stack:
-        assert isinstance(stack.ledger, Mortal)
-        try:
-            job = await submitted(stack, join=True)
-        except LocalTrouble:
-            return None, True
-        async with anyio.create_task_group() as either:
+async def _lived(stack: Stack) -> tuple[Job | None, bool]:
+    """Submit in a process that may die meanwhile; the job, unless it was refused, and whether the process died."""
+    assert isinstance(stack.ledger, Mortal)
+    try:
+        job = await submitted(stack, join=True)
+    except LocalTrouble:
+        return None, True
+    async with anyio.create_task_group() as either:
 
-            async def finished() -> None:
-                while not (await stack.jobs.wait([job.id], 1200.0))[0].settled:
-                    pass
-                either.cancel_scope.cancel()
-
-            either.start_soon(finished)
-            await stack.ledger.died.wait()
+        async def finished() -> None:
+            while not (await stack.jobs.wait([job.id], 1200.0))[0].settled:
+                pass
             either.cancel_scope.cancel()
-        return job, stack.ledger.died.is_set()
+
+        either.start_soon(finished)
+        await stack.ledger.died.wait()
+        either.cancel_scope.cancel()
+    return job, stack.ledger.died.is_set()
 
 
-async def test_killed_at_every_write_a_later_process_ends_it_and_no_step_is_posted_twice(tmp_path: Path) -> None:
-    await _every_kill(tmp_path, range(0, 60, 4))
+def _nameless(stack: Stack) -> None:
+    """From now on requests are sent without an id of ours."""
+    prepare = stack.provider.prepare
+
+    def nameless(operation: Generation) -> Request:
+        return replace(prepare(operation), nameless=True)
+
+    stack.provider.prepare = nameless  # type: ignore[method-assign] - a wire that knows no ids of ours
+
+
+async def _killed_after(folder: Path, lives: int, *, nameless: bool) -> tuple[Job | None, Sandbox, bool]:
+    """A job whose process dies after so many writes, and which another process then takes up, as it ends."""
+    clock = SystemClock(HURRY)
+    sandbox = new_sandbox(clock)
+    mortal = partial(Mortal, lives=lives)
+    async with running_stack(folder, sandbox=sandbox, clock=clock, catalogue=CATALOGUE, ledger_of=mortal) as first:
+        if nameless:
+            _nameless(first)
+        with anyio.fail_after(30):
+            job, killed = await _lived(first)
+    async with stack_of(folder, sandbox, clock) as later:
+        if nameless:
+            _nameless(later)
+        if job is None:
+            assert (await later.jobs.list(), sandbox.state.creates) == ([], 0), "refused, so nothing was posted"
+            return None, sandbox, killed
+        (done,) = await later.jobs.wait([job.id], 2400.0)
+        await later.clock.sleep(10.0)
+        return done, sandbox, killed
+
+
+async def _a_kill_is_survived(folder: Path, lives: int) -> bool:
+    done, sandbox, killed = await _killed_after(folder, lives, nameless=False)
+    if done:
+        assert (done.state, done.delivery) == (State.SUCCEEDED, Delivery.STORED), (lives, done)
+        assert sandbox.state.creates == 2, lives
+        assert done.units_charged == sandbox.state.deducted, lives
+        assert [m.label for m in done.media] == ["", "joined"], lives
+    return killed
+
+
+async def _a_nameless_kill_posts_nothing_twice(folder: Path, lives: int) -> bool:
+    done, sandbox, killed = await _killed_after(folder, lives, nameless=True)
+    if done:
+        assert done.state in {State.SUCCEEDED, State.UNCONFIRMED}, (lives, done)
+        assert all(sandbox.requests[f"POST {path}"] <= 1 for path in (TEXT, IMAGE)), lives
+        if done.state is State.UNCONFIRMED:
+            assert done.failure is not None
+            assert "list_charges" in done.failure.fix
+            assert (done.failure.charged in {None, True}, done.settled) == (True, True)
+    return killed
+
+
+@pytest.mark.parametrize("lives", [*range(5), 7, 10, 14, 19, 25])
+async def test_killed_after_a_write_a_later_process_ends_it_and_no_step_is_posted_twice(
+    tmp_path: Path, lives: int
+) -> None:
+    await _a_kill_is_survived(tmp_path, lives)
+
+
+@pytest.mark.parametrize("lives", [2, 3, 5, 12, 14, 16])
+async def test_killed_after_a_write_a_nameless_step_is_never_posted_again(tmp_path: Path, lives: int) -> None:
+    await _a_nameless_kill_posts_nothing_twice(tmp_path, lives)
 
 
 @pytest.mark.battery
-async def test_killed_at_each_single_write(tmp_path: Path) -> None:
-    await _every_kill(tmp_path, range(60))
-
-
-async def _every_kill(tmp_path: Path, lives: Any) -> None:  # noqa: ANN401 - an iterable of int
-    for n in lives:
-        clock = SystemClock(HURRY)
-        sandbox = new_sandbox(clock)
-        with anyio.fail_after(60):
-            job, killed = await _killed_after(tmp_path / str(n), sandbox, clock, n)
-            async with stack_of(tmp_path / str(n), sandbox, clock) as later:
-                jobs = await later.jobs.list()
-                if job is None:
-                    assert (jobs, sandbox.state.creates) == ([], 0), "refused at the door, and nothing was posted"
-                    continue
-                (done,) = await later.jobs.wait([job.id], 2400.0)
-                assert (done.state, done.delivery) == (State.SUCCEEDED, Delivery.STORED), (n, done)
-                assert sandbox.state.creates == 2, n
-                assert done.units_charged == sandbox.state.deducted, n
-                assert [m.label for m in done.media] == ["", "joined"], n
-        if not killed:
+@pytest.mark.parametrize("survived", [_a_kill_is_survived, _a_nameless_kill_posts_nothing_twice])
+async def test_killed_after_each_single_write(tmp_path: Path, survived: Callable[[Path, int], Awaitable[bool]]) -> None:
+    for lives in range(80):
+        if not await survived(tmp_path / str(lives), lives):
             return
     pytest.fail("the job takes more writes than were tried")
