@@ -8,7 +8,7 @@ import anyio
 import httpx2
 import pytest
 
-from kling_mcp.errors import Busy, InvalidRequest, KlingError, NotAuthorised, Refused, Unavailable
+from kling_mcp.errors import Busy, KlingError, NotAuthorised, Refused, Unavailable
 from kling_mcp.providers.base import Element, Origin, Shelf, Voice
 
 from .far_side import Answer, FarSide, answered, pair, refused
@@ -218,13 +218,6 @@ async def test_what_was_not_deleted_is_said(answers: list[Answer], kind: type[Kl
     error, asked = await deleted(answers)
     assert isinstance(error, kind), error
     assert len(asked) == requests
-
-
-async def test_an_id_that_is_none_never_leaves() -> None:
-    far_side = FarSide([GONE])
-    with pytest.raises(InvalidRequest, match="not an id"):
-        await far_side.provider().delete("voice", "../account")
-    assert far_side.requests == []
 
 
 async def test_a_pair_whose_token_is_stale_signs_anew() -> None:

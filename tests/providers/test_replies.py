@@ -83,6 +83,12 @@ async def test_a_clip_without_faces_has_none(nothing: dict[str, object]) -> None
     assert (progress.task_id, progress.outputs, progress.facts["faces"]) == ("850508686686064678", (), [])
 
 
+async def test_an_answer_that_was_paid_is_not_lost_because_its_ids_look_odd() -> None:
+    progress = await answer_of(FACES, {"session_id": "s:1.a=", "face_data": [{"face_id": "f.0"}]})
+    assert progress.facts["session_id"] == "s:1.a="
+    assert progress.facts["faces"] == [{"face_id": "f.0", "start_ms": None, "end_ms": None}]
+
+
 async def test_a_picture_is_cut_into_the_parts_it_has() -> None:
     payload = {
         "final_unit_deduction": "0.1",

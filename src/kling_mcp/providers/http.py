@@ -32,6 +32,8 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """Largest answer read, before and after decompression: a list page of 500 tasks is well under 2 MB."""
 CREATE_TOTAL_S = 120.0
 """A create that has no answer by then counts as lost. Shorter than the engine's lease on the job."""
+CREATE_SILENCE_S = 60.0
+"""Nor one that says nothing for so long, where Kling only has to take the work in."""
 READ_TOTAL_S = 20.0
 READ_TRIES = 4
 READ_BASE_S = 1.0
@@ -109,8 +111,14 @@ class Door:
             await self.clock.sleep(pause)
         raise AssertionError  # count() never ends
 
-    async def create(self, path: str, body: Mapping[str, Any], *, bearer: str) -> Reply:
+    async def create(self, path: str, body: Mapping[str, Any], *, bearer: str, patient: bool = False) -> Reply:
         """POST exactly once.
+
+        Args:
+            path: Where.
+            body: What.
+            bearer: Who asks.
+            patient: Whether the answer is the work itself and not a promise of it: then it is waited for to the end.
 
         Raises:
             Unavailable: It certainly never left.
@@ -119,7 +127,8 @@ class Door:
         """
         import httpx2  # noqa: PLC0415 - loaded at first use: it slows the start
 
-        limits = httpx2.Timeout(connect=10.0, write=60.0, read=60.0, pool=10.0)
+        silence = CREATE_TOTAL_S if patient else CREATE_SILENCE_S
+        limits = httpx2.Timeout(connect=10.0, write=60.0, read=silence, pool=10.0)
         try:
             with anyio.fail_after(CREATE_TOTAL_S):
                 reply = await self._exchange("POST", path, bearer, limits, json=dict(body))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from kling_mcp.errors import KlingError, NotAuthorised, OutcomeUnknown, Refused, Unavailable, trimmed
 from kling_mcp.providers.base import Element, Origin, Shelf, Voice
-from kling_mcp.providers.reading import fields_of, first, identity, members, string, word
+from kling_mcp.providers.reading import body_id, fields_of, first, members, string, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -147,7 +147,7 @@ def _things(tasks: Iterable[Mapping[str, Any]], shelf: Shelf) -> Iterator[tuple[
     """Everything these tasks put on a shelf that is not deleted, with its id. One that made nothing adds nothing."""
     for task in tasks:
         for made in _made(task, shelf):
-            thing_id = identity(made.get(f"{shelf}_id")) or identity(made.get("id"))
+            thing_id = body_id(made.get(f"{shelf}_id")) or body_id(made.get("id"))
             if thing_id is not None and word(made.get("status")) != "deleted":
                 yield made, thing_id
 

@@ -103,7 +103,7 @@ class OfficialProvider:
 
     async def delete(self, shelf: Shelf, kling_id: str) -> None:
         """Delete from the library: see ``Provider.delete``."""
-        await library.delete(self._post, self._door.clock, shelf, quoted_id(f"{shelf}_id", kling_id))
+        await library.delete(self._post, self._door.clock, shelf, kling_id)
 
     async def charges(self, start: float, end: float, *, cash: bool, limit: int, cursor: str = "") -> Charges:
         """List deductions: see ``Provider.charges``."""
@@ -117,7 +117,7 @@ class OfficialProvider:
     async def _post(self, path: str, body: Mapping[str, Any], /) -> Reply:
         """A signed POST, once. See ``Provider.submit`` for what each exception means."""
         try:
-            return await self._door.create(path, body, bearer=self._bearer())
+            return await self._door.create(path, body, bearer=self._bearer(), patient=replies.is_immediate(path))
         except StaleToken as stale:
             if not self._corrected(stale):
                 raise

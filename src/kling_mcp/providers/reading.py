@@ -6,6 +6,7 @@ Ids are text: they exceed what some JSON readers keep exact, and Kling sends the
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +14,8 @@ from kling_mcp.providers.http import is_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:=+-]{0,199}")
 
 MOST = Decimal(10) ** 15
 """More than any account has units, or any time has milliseconds. A figure beyond it is a mistake we could not show."""
@@ -62,6 +65,15 @@ def identity(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if 0 <= value < 10**40 else None
     return cast("str", value) if is_id(value) else None
+
+
+def body_id(value: object) -> str | None:
+    """An id that travels in bodies alone (a session, a face, a voice), so that more is allowed than in an address.
+
+    What was paid for is not lost because its id looks odd.
+    """
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**40 else value
+    return text if isinstance(text, str) and _NAME.fullmatch(text) else None
 
 
 def string(value: object) -> str | None:

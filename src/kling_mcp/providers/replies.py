@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from kling_mcp.errors import Refused
 from kling_mcp.providers.base import Output, Progress
-from kling_mcp.providers.reading import amount, count, fields_of, identity, measure, members, string, word
+from kling_mcp.providers.reading import amount, body_id, count, fields_of, measure, members, string, word
 from kling_mcp.providers.tasks import progress_of, units_of
 
 if TYPE_CHECKING:
@@ -56,14 +56,14 @@ def _spoken(reply: Mapping[str, Any]) -> Progress | None:
 
 
 def _faces(reply: Mapping[str, Any]) -> Progress | None:
-    session = identity(reply.get("session_id"))
+    session = body_id(reply.get("session_id"))
     listed: object = reply.get("face_data")
     if session is None or not (listed is None or isinstance(listed, list)):
         return None
     found = [
         (face, face_id)
         for face in members(cast("object", listed))
-        if (face_id := identity(face.get("face_id"))) is not None
+        if (face_id := body_id(face.get("face_id"))) is not None
     ]
     faces = [
         {"face_id": face_id, "start_ms": count(face.get("start_time")), "end_ms": count(face.get("end_time"))}
@@ -95,7 +95,7 @@ def _is_contained(part: Mapping[str, Any]) -> bool:
 
 def _opened(reply: Mapping[str, Any]) -> Progress | None:
     """The beginning of a session: the clip as it will be edited, and its measures."""
-    session = identity(reply.get("session_id"))
+    session = body_id(reply.get("session_id"))
     if session is None:
         return None
     url = string(reply.get("normalized_video"))
@@ -122,7 +122,7 @@ def _seconds(frames: int | None, fps: float | None, stated: float | None) -> flo
 def _marked(reply: Mapping[str, Any]) -> Progress | None:
     """What is marked after points were added or taken away, with a mask for each thing."""
     listed = fields_of(reply.get("res")).get("rle_mask_list")
-    found = [(mark, thing) for mark in members(listed) if (thing := identity(mark.get("object_id"))) is not None]
+    found = [(mark, thing) for mark in members(listed) if (thing := body_id(mark.get("object_id"))) is not None]
     masks = tuple(Output("image", picture, label=f"mask {thing}") for mark, thing in found if (picture := _png(mark)))
     return _done(reply, masks, {"marked": [thing for _, thing in found]} if isinstance(listed, list) else {})
 
@@ -157,7 +157,7 @@ def _finished(
 
 def _done(reply: Mapping[str, Any], outputs: tuple[Output, ...], facts: Mapping[str, Any]) -> Progress | None:
     """A step inside a session, if the answer is that of one: it names the session, or says that all is well."""
-    session = identity(reply.get("session_id"))
+    session = body_id(reply.get("session_id"))
     if session is None and amount(reply.get("status")) is None:
         return None
     return _finished(reply, session, outputs, facts)

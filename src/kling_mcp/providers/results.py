@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_mcp.errors import trimmed
 from kling_mcp.providers.base import Output
-from kling_mcp.providers.reading import fields_of, first, identity, measure, members, string, word
+from kling_mcp.providers.reading import body_id, fields_of, first, identity, measure, members, string, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -76,7 +76,7 @@ def facts_of(task: Mapping[str, Any]) -> dict[str, Any]:
     new = members(task.get("outputs"))
     facts: dict[str, Any] = {}
     for made in (*members(result.get("videos")), *new):
-        facts |= _known(session_id=identity(made.get("session_id")))
+        facts |= _known(session_id=body_id(made.get("session_id")))
     for made in (*members(result.get("voices")), *_of_type(new, "voice")):
         facts |= _voice(made)
     for made in (*members(result.get("elements")), *_of_type(new, "element")):
@@ -86,11 +86,10 @@ def facts_of(task: Mapping[str, Any]) -> dict[str, Any]:
 
 def _legacy_outputs(result: Mapping[str, Any]) -> Iterator[Output]:
     for ending, shape in LEGACY_SHAPES:
-        for name in result:
-            if name.endswith(ending):
-                for n, each in enumerate(members(result[name]), start=1):
-                    yield from _views(n, each)
-                    yield from _outputs(shape, each)
+        for listed in (found for called, found in result.items() if called.endswith(ending)):
+            for n, each in enumerate(members(listed), start=1):
+                yield from _views(n, each)
+                yield from _outputs(shape, each)
     for voice in members(result.get("voices")):
         if url := string(voice.get("trial_url")):
             yield Output("audio", url)
@@ -98,8 +97,8 @@ def _legacy_outputs(result: Mapping[str, Any]) -> Iterator[Output]:
 
 def _views(number: int, candidates: Mapping[str, Any]) -> Iterator[Output]:
     """A set of views, where a picture is one."""
-    for view, name in enumerate(VIEWS, start=1):
-        if url := string(candidates.get(name)):
+    for view, key in enumerate(VIEWS, start=1):
+        if url := string(candidates.get(key)):
             yield Output("image", url, label=f"set {number} view {view}")
 
 
@@ -145,15 +144,15 @@ def _of_type(results: Iterable[Mapping[str, Any]], kind: str) -> Iterator[Mappin
 
 
 def _voice(made: Mapping[str, Any]) -> dict[str, Any]:
-    name = trimmed(string(first(made, ("voice_name", "name"))) or "", 120)
-    return _known(voice_id=identity(first(made, ("voice_id", "id"))), voice_name=name)
+    called = trimmed(string(first(made, ("voice_name", "name"))) or "", 120)
+    return _known(voice_id=body_id(first(made, ("voice_id", "id"))), voice_name=called)
 
 
 def _element(made: Mapping[str, Any]) -> dict[str, Any]:
-    name = trimmed(string(first(made, ("element_name", "name"))) or "", 120)
-    return _known(element_id=identity(first(made, ("element_id", "id"))), element_name=name)
+    called = trimmed(string(first(made, ("element_name", "name"))) or "", 120)
+    return _known(element_id=identity(first(made, ("element_id", "id"))), element_name=called)
 
 
 def _known(**facts: object) -> dict[str, Any]:
     """The facts that hold anything."""
-    return {name: value for name, value in facts.items() if value}
+    return {fact: value for fact, value in facts.items() if value}
