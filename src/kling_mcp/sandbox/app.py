@@ -20,11 +20,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from kling_mcp.clock import Clock, SystemClock
+from kling_mcp.operations.catalogue import GENERATIONS
+from kling_mcp.sandbox import derived
 from kling_mcp.sandbox.account import Costs
 from kling_mcp.sandbox.auth import ACCESS_KEY, API_KEY, SECRET_KEY
 from kling_mcp.sandbox.callbacks import Callbacks
 from kling_mcp.sandbox.control import Control
-from kling_mcp.sandbox.families import FAMILIES
+from kling_mcp.sandbox.families import FAMILIES, INSTANTS
 from kling_mcp.sandbox.faults import Fault, Faults, FaultyDoor
 from kling_mcp.sandbox.files import Files
 from kling_mcp.sandbox.routes import Kling
@@ -34,13 +36,14 @@ from kling_mcp.sandbox.wire import Refusal, unknown_path
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
     from pathlib import Path
 
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
 
+    from kling_mcp.operations.base import Generation
     from kling_mcp.sandbox.callbacks import Poster
 
 __all__ = ["ACCESS_KEY", "API_KEY", "SECRET_KEY", "Fault", "Sandbox"]
@@ -73,6 +76,7 @@ class Sandbox:
         post: Poster | None = None,
         callbacks_anywhere: bool = False,
         dropped: Callable[[], Exception] = _connection_lost,
+        operations: Iterable[type[Generation]] = tuple(GENERATIONS.values()),
     ) -> None:
         """Open the account.
 
@@ -88,6 +92,7 @@ class Sandbox:
             callbacks_anywhere: Call back to other machines too.
             dropped: Makes the exception that stands for a lost connection when the client is in this very process;
                 with an HTTP client, its own error for that.
+            operations: What our client can ask for; an endpoint of theirs that no family serves is derived.
 
         Raises:
             LocalTrouble: ``folder`` cannot be used.
@@ -107,11 +112,14 @@ class Sandbox:
             anywhere=callbacks_anywhere,
             date=date,
         )
-        kling = Kling(shop, Costs(self.state), self.callbacks, date)
+        served = [family.path for family in (*FAMILIES, *INSTANTS)]
+        families = [*FAMILIES, *derived.families(operations, served)]
+        instants = [*INSTANTS, *derived.instants(operations, served)]
+        kling = Kling(shop, Costs(self.state), self.callbacks, date, families, instants)
         control = Control(self.state, self.faults, lambda: self.requests)
         routes = [*kling.routes(), *control.routes()]
-        families = [family.path for family in FAMILIES]
-        self.app = FaultyDoor(self._framework(routes), self.faults, clock, dropped, families)
+        paths = [family.path for family in families]
+        self.app = FaultyDoor(self._framework(routes), self.faults, clock, dropped, paths)
 
     @property
     def requests(self) -> Counter[str]:

@@ -16,14 +16,14 @@ from starlette.routing import Route
 from kling_mcp.sandbox import shapes
 from kling_mcp.sandbox.account import balances, charges
 from kling_mcp.sandbox.auth import check_legacy, check_standard
-from kling_mcp.sandbox.families import FAMILIES, INSTANTS, STANDARDS
+from kling_mcp.sandbox.families import STANDARDS
 from kling_mcp.sandbox.life import REFUSED_WORD
 from kling_mcp.sandbox.lists import filtered, page_of, paged
 from kling_mcp.sandbox.pictures import long_texts, opened_in
 from kling_mcp.sandbox.wire import Refusal, answered, illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -68,6 +68,8 @@ class Kling:
     costs: Costs
     callbacks: Callbacks
     date: Callable[[], float]
+    families: Sequence[Family]
+    instants: Sequence[Instant]
 
     @property
     def state(self) -> State:
@@ -80,10 +82,10 @@ class Kling:
             ("GET", "/account/costs", self._costs),
             ("POST", "/account/billing/package", self._charges),
             ("POST", "/account/billing/balance", self._balances),
-            *((instant.method, instant.path, partial(self._answer, instant)) for instant in INSTANTS),
-            *(("POST", family.path, partial(self._create, family)) for family in FAMILIES),
-            *(("GET", family.path, partial(self._list, family)) for family in FAMILIES),
-            *(("GET", f"{family.path}/{{id}}", partial(self._read, family)) for family in FAMILIES),
+            *((instant.method, instant.path, partial(self._answer, instant)) for instant in self.instants),
+            *(("POST", family.path, partial(self._create, family)) for family in self.families),
+            *(("GET", family.path, partial(self._list, family)) for family in self.families),
+            *(("GET", f"{family.path}/{{id}}", partial(self._read, family)) for family in self.families),
         ]
         by_key: list[tuple[str, str, Reply]] = [
             ("GET", "/tasks", self._read_tasks),
