@@ -70,7 +70,7 @@ async def test_a_sentence_becomes_a_file_over(
             with av.open(str(result["path"]), "r") as film:
                 assert film.duration is not None
                 assert film.duration / 1e6 == pytest.approx(3.041, abs=0.1)
-                assert (film.streams.video[0].width, film.streams.video[0].height) == (360, 640)
+                assert (film.streams.video[0].width, film.streams.video[0].height) == (720, 1280)
             assert {type(part) for part in made.content[1:]} == {ResourceLink, ImageContent}
             blob = (await client.read_resource(result["uri"])).contents[0]
             assert len(blob.blob) > Path(result["path"]).stat().st_size  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType]

@@ -42,7 +42,7 @@ def picture(size: tuple[int, int], colour: str) -> bytes:
 
 @pytest.mark.parametrize(
     ("aspect_ratio", "size"),
-    [("16:9", (640, 360)), ("9:16", (360, 640)), ("1:1", (400, 400)), ("1280:853", (540, 360))],
+    [("16:9", (1280, 720)), ("9:16", (720, 1280)), ("1:1", (720, 720)), ("1280:853", (1080, 720))],
 )
 def test_it_is_h264_of_the_asked_shape_and_large_enough_to_be_a_first_frame(
     aspect_ratio: str, size: tuple[int, int]
@@ -51,7 +51,7 @@ def test_it_is_h264_of_the_asked_shape_and_large_enough_to_be_a_first_frame(
         stream = container.streams.video[0]
         assert (stream.width, stream.height) == size
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
-    assert min(size) >= 300
+    assert min(size) >= 512, "lip-sync takes no smaller ones"
 
 
 @pytest.mark.parametrize("sound", [False, True])
@@ -84,7 +84,7 @@ def test_the_index_comes_first_so_that_it_plays_while_it_loads() -> None:
 def test_it_moves_and_the_clock_runs() -> None:
     first, *_, last = frames(made(duration_s=2.0))
     changed = ImageChops.difference(first, last).convert("L").point([0] * 60 + [255] * 196)
-    sky, clock = (0, 0, 640, 150), (530, 310, 622, 342)
+    sky, clock = (0, 0, 1280, 300), (1060, 620, 1244, 684)
     assert changed.crop(sky).getbbox() is not None
     assert changed.crop(clock).getbbox() is not None
 
@@ -97,13 +97,13 @@ def test_another_prompt_gives_another_picture_and_the_same_prompt_the_same_bytes
 
 def test_a_given_first_frame_is_what_one_sees_first() -> None:
     first = frames(made(backdrop=picture((1280, 720), "#2040c0")))[0]
-    red, green, blue = ImageStat.Stat(first.crop((200, 20, 600, 60))).mean
+    red, green, blue = ImageStat.Stat(first.crop((400, 60, 1200, 120))).mean
     assert (red, green, blue) == pytest.approx((0x20, 0x40, 0xC0), abs=12)
 
 
 def test_the_shape_of_a_picture_can_be_asked_for() -> None:
     portrait = picture((600, 1200), "white")
-    assert frames(made("600:1200", backdrop=portrait))[0].size == (360, 720)
+    assert frames(made("600:1200", backdrop=portrait))[0].size == (720, 1440)
 
 
 @pytest.mark.parametrize("caption", ["", "\n", "word " * 500, "W" * 2500, "雨 🎈 \u202e"])

@@ -18,7 +18,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from kling_mcp.sandbox.sample_drawing import CLOCK_ROOM, MARGIN, colour, font, ground, hue_of, lettered
+from kling_mcp.sandbox.sample_drawing import BASE_SIDE, CLOCK_ROOM, MARGIN, colour, font, ground, hue_of, lettered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
     from kling_mcp.sandbox.sample_drawing import Colour
 
-SHORT_SIDE = 360
-"""Pixels. Any frame can be a first frame again: those need 300 px a side. Contract: video.md section 6."""
-SQUARE_SIDE = 400
+SHORT_SIDE = 720
+"""Pixels, as Kling's std mode. Lip-sync and video references take no smaller ones. Contract: video.md A3, A9, part C."""
 FRAMES_PER_SECOND = 24
 SAMPLE_RATE = 44_100
 AAC_FRAME = 1024
@@ -91,10 +90,8 @@ def _size(aspect_ratio: str) -> tuple[int, int]:
         raise ValueError(f"aspect_ratio {aspect_ratio!r} is not of the form '16:9'") from error
     if not Fraction(1, 4) <= ratio <= 4:  # noqa: PLR2004 - wider is no picture but a line
         raise ValueError(f"aspect_ratio {aspect_ratio!r} is beyond 4:1")
-    if ratio == 1:
-        return SQUARE_SIDE, SQUARE_SIDE
     longer = 2 * round(SHORT_SIDE * max(ratio, 1 / ratio) / 2)
-    return (longer, SHORT_SIDE) if ratio > 1 else (SHORT_SIDE, longer)
+    return (longer, SHORT_SIDE) if ratio >= 1 else (SHORT_SIDE, longer)
 
 
 # --- what stands still -------------------------------------------------------------------------------------
@@ -113,7 +110,7 @@ def _still(caption: str, label: str, size: tuple[int, int], backdrop: bytes | No
 def _pictures(scene: _Scene) -> Iterator[Image]:
     from PIL import ImageDraw  # noqa: PLC0415 - loaded at first use: it slows the start
 
-    letters = font(15)
+    letters = font(15 * SHORT_SIDE / BASE_SIDE)
     for index in range(scene.frames):
         picture = scene.still.copy()
         done = index / max(1, scene.frames - 1)
@@ -124,15 +121,18 @@ def _pictures(scene: _Scene) -> Iterator[Image]:
 def _animate(draw: ImageDraw, scene: _Scene, done: float, letters: FreeTypeFont, at_s: float) -> None:
     """A sun on its arc, the line of progress and the running clock."""
     width, height = scene.still.size
-    x = MARGIN + done * (width - 2 * MARGIN)
+    scale = SHORT_SIDE / BASE_SIDE
+    margin = MARGIN * scale
+    x = margin + done * (width - 2 * margin)
     y = height * (0.36 - 0.20 * math.sin(math.pi * done))
-    for radius, opacity in ((30, 50), (22, 90), (15, 255)):
+    for radius, opacity in ((30 * scale, 50), (22 * scale, 90), (15 * scale, 255)):
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(*scene.accent, opacity))
-    left, right, line = 2 * MARGIN, width - 2 * MARGIN, height - MARGIN - 20
-    end = right - 70
-    draw.rounded_rectangle((left, line, end, line + 5), 2, fill=(255, 255, 255, 90))
-    draw.rounded_rectangle((left, line, left + max(6, done * (end - left)), line + 5), 2, fill=scene.accent)
-    draw.text((right, line + 2), f"{at_s:05.2f} s", font=letters, fill="white", anchor="rm")
+    left, right, line, thick = 2 * margin, width - 2 * margin, height - margin - 20 * scale, 5 * scale
+    end = right - 70 * scale
+    draw.rounded_rectangle((left, line, end, line + thick), 2 * scale, fill=(255, 255, 255, 90))
+    reached = left + max(6 * scale, done * (end - left))
+    draw.rounded_rectangle((left, line, reached, line + thick), 2 * scale, fill=scene.accent)
+    draw.text((right, line + 2 * scale), f"{at_s:05.2f} s", font=letters, fill="white", anchor="rm")
 
 
 # --- encoding ----------------------------------------------------------------------------------------------
