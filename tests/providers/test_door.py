@@ -18,7 +18,8 @@ from kling_mcp import __version__
 from kling_mcp.errors import Busy, InvalidRequest, KlingError, LocalTrouble, NotAuthorised, OutcomeUnknown, Unavailable
 from kling_mcp.jobs import moves
 from kling_mcp.providers import http
-from kling_mcp.providers.http import MAX_ANSWER_BYTES, Door, checked_base_url, quoted_id
+from kling_mcp.providers.addresses import checked_base_url, quoted_id
+from kling_mcp.providers.http import MAX_ANSWER_BYTES, Door
 
 from .far_side import BASE, FarSide, HurryingClock, answered, refused
 

@@ -7,19 +7,18 @@ Contract: video.md sections 2 and 3; reliability.md sections 1.3 and 6.3 (S8).
 
 from __future__ import annotations
 
-import ipaddress
 import random
-import re
 import zlib
 from itertools import count
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import anyio
 
 from kling_mcp import __version__
 from kling_mcp.clock import Clock, SystemClock
 from kling_mcp.errors import Busy, InvalidRequest, KlingError, LocalTrouble, Unavailable, trimmed
+from kling_mcp.providers.addresses import checked_base_url, is_id, is_path, quoted_id
 from kling_mcp.providers.envelope import Reply, opened
 from kling_mcp.providers.refusals import doubt, verdict
 
@@ -40,9 +39,6 @@ READ_BASE_S = 1.0
 """Longest pause before the second try; doubles each time. Kling advises at least this. Contract: video.md section 4."""
 READ_BUDGET_S = 10.0
 """No new try of a read begins later than this after the first."""
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 
 
 class _Unreadable(OSError):
@@ -165,7 +161,7 @@ class Door:
         limits: httpx2.Timeout,
         **content: Any,  # noqa: ANN401 - passed on to the client: json or params
     ) -> Reply:
-        if not _PATH.fullmatch(path):
+        if not is_path(path):
             raise InvalidRequest.one("path", f"{trimmed(repr(path), 80)} is not a path of Kling's API.")
         client = self._opened_client()
         headers = {
@@ -227,58 +223,6 @@ class Door:
             trust_env=self.base_url.startswith("https:"),
             limits=httpx2.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=30.0),
         )
-
-
-def checked_base_url(url: str) -> str:
-    """The base URL without a trailing slash, if a key may be sent there.
-
-    Raises:
-        InvalidRequest: It is not https (http only to this very machine), or carries more than a host and a path.
-    """
-    wanted = "Give it as https://host, or http://127.0.0.1:port for a server on this machine; see also KLING_REGION."
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    path = parts.path.rstrip("/")
-    plain = bool(host) and not any((parts.username, parts.password, parts.query, parts.fragment))
-    if not plain or (path and not _PATH.fullmatch(path)):
-        raise InvalidRequest.one("KLING_BASE_URL", f"KLING_BASE_URL is not the plain address of a server. {wanted}")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise InvalidRequest.one(
-            "KLING_BASE_URL",
-            f"KLING_BASE_URL names {parts.scheme or 'no scheme'} for {trimmed(host, 80)}: the key would travel "
-            f"unprotected. {wanted}",
-        )
-    return f"{parts.scheme}://{parts.netloc}{path}"
-
-
-def quoted_id(name: str, value: str) -> str:
-    """An id as it may stand in a path or a query.
-
-    Raises:
-        InvalidRequest: It is not made of letters, digits, ``_`` and ``-`` alone: it could name another address.
-    """
-    if not _ID.fullmatch(value):
-        raise InvalidRequest.one(
-            name, f"{trimmed(repr(value), 80)} is not an id of Kling: ids have 1 to 128 letters, digits, '_' or '-'."
-        )
-    return quote(value, safe="")
-
-
-def is_id(value: object) -> bool:
-    """Whether this can be an id of Kling."""
-    return isinstance(value, str) and _ID.fullmatch(value) is not None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _kind(error: Exception) -> str:

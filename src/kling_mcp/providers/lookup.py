@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import anyio
 
 from kling_mcp.errors import InvalidRequest, KlingError, NotAuthorised, Unavailable
+from kling_mcp.providers.addresses import quoted_id
 from kling_mcp.providers.base import Progress
-from kling_mcp.providers.http import quoted_id
 from kling_mcp.providers.refusals import TaskAbsent
 from kling_mcp.providers.replies import is_immediate
 from kling_mcp.providers.tasks import progress_of

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from kling_mcp.errors import Refused, Unavailable
 from kling_mcp.providers import library, replies
 from kling_mcp.providers.accounts import BalanceReader, charges_of, charges_question
+from kling_mcp.providers.addresses import quoted_id
 from kling_mcp.providers.credentials import ApiKey, Credential, KeyPair
-from kling_mcp.providers.http import Door, quoted_id
 from kling_mcp.providers.lookup import as_known, by_families, by_tasks, is_traceable, one_by_one
 from kling_mcp.providers.refusals import StaleToken, doubt, unanswered
 from kling_mcp.providers.routing import routed
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Voice,
     )
     from kling_mcp.providers.envelope import Reply
+    from kling_mcp.providers.http import Door
 
 
 class OfficialProvider:

@@ -10,7 +10,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 
-from kling_mcp.providers.http import is_id
+from kling_mcp.providers.addresses import is_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
