@@ -10,11 +10,12 @@ import pytest
 
 from kling_mcp.operations.base import Quote
 from kling_mcp.operations.catalogue import GENERATIONS
-from kling_mcp.providers.base import Balance, Charge, Element, Pack, Voice
+from kling_mcp.providers.base import Balance, Charge, Element, Output, Pack, Voice
+from kling_mcp.sandbox.sample_sounds import sample_sound
 from kling_mcp.server.account_tools import balance_view, estimate_view, pack_type
 from kling_mcp.server.catalogue import TOOLS
 
-from .studio import ERAS, WISH, House, text, told
+from .studio import ERAS, ORIGIN, WISH, House, text, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -85,6 +86,24 @@ def test_what_costs_nothing_is_free_and_names_no_pack() -> None:
     }
 
 
+async def test_an_estimate_measures_the_results_of_ours_that_it_names(wide: House, client: Client) -> None:
+    sound = sample_sound(seconds=5.0, text="a fox", form="mp3")
+    wide.studio.files["mp3"], wide.studio.at_once = ("audio/mpeg", sound), True
+    wide.studio.outputs = (Output("audio", f"{ORIGIN}/a.mp3", "8801", 5.0),)
+    speech = await asked(client, "text_to_speech", text="A red fox in fresh snow", voice_id="oversea_male1")
+    avatar = {"image": "https://example.com/a.png", "mode": "std"}
+    ours = await estimated(client, "generate_avatar", **avatar, audio_id=speech["job_id"])
+    somebodys = await estimated(client, "generate_avatar", **avatar, audio_id="770011")
+    wrong = await client.call_tool(
+        "estimate_cost", {"tool": "generate_avatar", "arguments": {**avatar, "audio_id": "km1-" + "0" * 26}}
+    )
+    assert (ours["price"], ours["units"], ours["package"]) == ("exact", 2, "video")
+    assert somebodys["price"] == "unknown"
+    assert "0.4 units per second" in somebodys["basis"]
+    assert wrong.is_error
+    assert wide.studio.creates == [speech["job_id"]]
+
+
 async def test_an_estimate_refuses_what_the_tool_would_refuse(client: Client) -> None:
     result = await client.call_tool("estimate_cost", {"tool": "text_to_speech", "arguments": {"voice_speed": 9}})
     assert result.is_error
@@ -152,7 +171,7 @@ async def test_charges_of_one_type_are_found_among_the_others_and_money_is_apart
     page = await asked(client, "list_charges", product_type="video", limit=2, days=3)
     assert [row["task_id"] for row in images["charges"]] == ["i"]
     assert money["sum"] == {"USD": 0.42}
-    assert page["next"] == 'for older ones call list_charges(days=3, product_type="video", cursor="2")'
+    assert page["next"] == 'For older ones call list_charges(days=3, product_type="video", cursor="2")'
     rest = await asked(client, "list_charges", product_type="video", limit=2, days=3, cursor="2")
     assert [row["task_id"] for row in (*page["charges"], *rest["charges"])] == ["v0", "v1", "v2", "v3"]
 
@@ -169,7 +188,7 @@ async def test_voices_of_the_library_and_of_speech_are_listed_and_searched(wide:
     cook = await asked(client, "list_voices", origin="own", words="COOK")
     british = await asked(client, "list_voices", origin="speech", words="british man", page_size=1)
     assert own["voices"] == [{"id": "8801", "name": "Captain", "trial_url": "https://x/y.mp3"}]
-    assert 'for more call list_voices(origin="own", page=2)' in own["next"]
+    assert 'For more call list_voices(origin="own", page=2)' in own["next"]
     assert [voice["id"] for voice in cook["voices"]] == ["8802"]
     assert british["voices"][0]["id"] == "uk_man2"
     assert "text_to_speech" in british["next"]

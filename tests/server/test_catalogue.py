@@ -66,8 +66,7 @@ TABLE = {
 }
 """The fixed names, in order, with their toolsets. Starred ones are shown by default."""
 
-THERE = {name: toolset for name, toolset in TABLE.items() if name in TOOLS}
-DEFAULT = [name for name, toolset in THERE.items() if toolset.endswith("*")]
+DEFAULT = [name for name, toolset in TABLE.items() if toolset.endswith("*")]
 FREE = ["check_balance", "estimate_cost", "get_job", "wait_for_jobs", "list_jobs", "preview_media"]
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=lambda tool: tool.name)
 
@@ -174,8 +173,8 @@ def names(**settings: object) -> list[str]:
 def test_the_tools_are_those_of_the_table() -> None:
     assert {
         name: tool.operation.toolset + (" *" if tool.operation.starred else "") for name, tool in TOOLS.items()
-    } == THERE
-    assert list(TOOLS) == list(THERE)
+    } == TABLE
+    assert list(TOOLS) == list(TABLE)
 
 
 def test_the_starred_tools_are_shown_by_default() -> None:
@@ -184,10 +183,10 @@ def test_the_starred_tools_are_shown_by_default() -> None:
 
 def test_settings_widen_and_narrow_the_choice() -> None:
     assert names(toolsets="all") == list(TOOLS)
-    account = [name for name, toolset in THERE.items() if toolset.startswith("account")]
+    account = [name for name, toolset in TABLE.items() if toolset.startswith("account")]
     assert names(toolsets="account") == account
     assert names(toolsets="account", tools="get_job") == [*account, "get_job"]
-    assert names(tools="cancel_job") == [name for name in THERE if name in (*DEFAULT, "cancel_job")]
+    assert names(tools="cancel_job") == [name for name in TABLE if name in (*DEFAULT, "cancel_job")]
     assert names(exclude_tools="generate_video,list_jobs") == [
         name for name in DEFAULT if name not in ("generate_video", "list_jobs")
     ]

@@ -186,12 +186,22 @@ def leaves(value: object) -> list[object]:
     return [] if isinstance(value, bool) else [value]
 
 
+FOUND = replace(
+    SUCCEEDED,
+    tool="identify_faces",
+    media=(replace(FILM, kind="image", label="face 0", mime="image/png"),),
+    facts={"session_id": "s-7", "faces": [{"face_id": "0", "start_ms": 0, "end_ms": 900}], "fps": 24.0},
+)
+
+
 @pytest.mark.parametrize(
-    "job", [RUNNING, SUCCEEDED, REFUSED, replace(SUCCEEDED, delivery=Delivery.EXPIRED)], ids=lambda job: job.state
+    "job",
+    [RUNNING, SUCCEEDED, REFUSED, replace(SUCCEEDED, delivery=Delivery.EXPIRED), FOUND],
+    ids=lambda job: f"{job.state} {job.tool}",
 )
 def test_the_text_holds_every_fact_of_the_data(job: Job) -> None:
     for view in (
-        viewed(job, now=T0 + 25, eta_s=3, fresh=True),
+        viewed(job, now=T0 + 25, eta_s=3, fresh=True, steps=[SUCCEEDED, RUNNING]),
         gathered([(job, viewed(job, now=T0, eta_s=3))]),
         listed([job], 1),
     ):

@@ -58,7 +58,8 @@ class ChargeView(BaseModel):
 
     def line(self) -> str:
         """The deduction as one line."""
-        whose = f"job {self.job_id} ({self.tool})" if self.job_id else "not made by this server"
+        # What Kling answers at once it often books under a task it never named: no job is not nobody's job.
+        whose = f"job {self.job_id} ({self.tool})" if self.job_id else "no job known by this task"
         length = f"{self.duration} s" if self.duration else None
         facts = [self.function, self.model_name, self.resolution, length, f"task {self.task_id}", whose]
         return f"{self.at} {plain(self.amount)} {self.of}: {joined(facts)}"
@@ -120,7 +121,7 @@ def charges_view(page: Charges, jobs: Mapping[str, Job], asked: ListCharges) -> 
 def _onward(page: Charges, asked: ListCharges) -> str:
     if page.cursor:
         only = f', product_type="{asked.product_type}"' if asked.product_type else ""
-        return f'for older ones call list_charges(days={asked.days}{only}, cursor="{page.cursor}")'
+        return f'For older ones call list_charges(days={asked.days}{only}, cursor="{page.cursor}")'
     these = "These are all" if page.charges else "There are none"
     return f"{these} of the last {asked.days} days. Kling books a charge with some delay."
 

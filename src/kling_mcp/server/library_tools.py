@@ -234,5 +234,5 @@ def _onward(asked: ListVoices | ListElements, rows: Sequence[_Row], use: str) ->
     if len(rows) < asked.page_size:
         return use
     words = f', words="{asked.words}"' if asked.words else ""
-    more = f'for more call {asked.tool}(origin="{asked.origin}"{words}, page={asked.page + 1})'
+    more = f'For more call {asked.tool}(origin="{asked.origin}"{words}, page={asked.page + 1})'
     return f"{use} {more}"
