@@ -56,7 +56,7 @@ def test_a_clip_of_an_old_model_is_extended_by_kling_itself() -> None:
     assert known.model == "kling-v1-6"
     assert known.quote().units == Decimal(2)
     assert ending(request) == Ending(
-        "clip", notes=("Kling extends the clip itself, by 4 to 5 s. It costs 2 units by the price list.",)
+        "clip", notes=("Kling extended the clip itself, by 4 to 5 s. It costs 2 units by the price list.",)
     )
 
 
@@ -143,7 +143,9 @@ def test_the_way_hangs_on_what_made_the_clip(
     body = step.body()
     assert (body.get("mode"), body.get("sound")) == (mode, sound)
     assert ending(request).after == (CLIP if way == "continuation" else None)
-    assert ending(request).notes[0].startswith("Kling extends the clip itself" if way == "native" else "Continued from")
+    assert (
+        ending(request).notes[0].startswith("Kling extended the clip itself" if way == "native" else "Continued from")
+    )
 
 
 # model, mode, units: video.md E, "extend"

@@ -203,7 +203,7 @@ class ExtendVideo(Composite):
             own = self.native()
             if CLIP not in done:
                 return Step(CLIP, own)
-            return Ending(CLIP, notes=(f"{_BY_KLING} {_cost(self.quote())}",))
+            return Ending(CLIP, notes=(f"Kling extended the clip itself, by {ADDS}. {_cost(self.quote())}",))
         new = self.continuation()
         if CLIP not in done:
             return Step(CLIP, new)
