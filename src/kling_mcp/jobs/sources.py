@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import anyio.to_thread
 
 from kling_mcp.errors import InvalidRequest, KlingError, Problem
+from kling_mcp.jobs.choice import IDS, Unusable, check_size, check_succeeded, chosen, id_of
 from kling_mcp.jobs.fetcher import on_disk
-from kling_mcp.jobs.model import Job, Media, State
 from kling_mcp.jobs.results import INLINE, RESULT_LIFE_S
 from kling_mcp.operations.base import Composite
 from kling_mcp.operations.inputs import MAX_SOUND_BYTES
-from kling_mcp.operations.pictures import MAX_BYTES, MIN_SIDE, misfit
+from kling_mcp.operations.pictures import MAX_BYTES, MIN_SIDE
 from kling_mcp.operations.sources import LAST_FRAME, MEDIA_URI, Reference, Source, SourceFacts
 
 if TYPE_CHECKING:
@@ -29,34 +29,18 @@ if TYPE_CHECKING:
 
     from kling_mcp.clock import Clock
     from kling_mcp.jobs.ledger import Ledger
+    from kling_mcp.jobs.model import Job, Media
     from kling_mcp.operations.base import Generation
     from kling_mcp.providers.base import Provider
 
 MARGIN_S = 3600.0
 """A result that Kling deletes within the hour is not relied on."""
 
-_IDS: Mapping[str, tuple[str, str, str]] = {
-    "element": ("element_id", "an element", "create_element"),
-    "voice": ("voice_id", "a voice", "create_voice"),
-    "session": ("session_id", "a session", "identify_faces or start_video_edit"),
-}
-"""What is an id and no file: the fact that has it, what it is called, and what makes it."""
 _BY_ID = ("video_id", "audio_id")
 """Arguments that take Kling's bare id of a result, which may be one of ours."""
 _MOST_BYTES: Mapping[str, int] = {"image": MAX_BYTES, "audio": MAX_SOUND_BYTES}
 """What Kling takes as Base64, by kind."""
-_A: Mapping[str, str] = {
-    "image": "a picture",
-    "video": "a video",
-    "audio": "a sound",
-    "audio or video": "a sound or video",
-}
-
 _Operation = TypeVar("_Operation", bound="Generation")
-
-
-class Unusable(Exception):
-    """A reference that cannot be used. Its text is the rest of a sentence that begins with the argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +114,10 @@ class Sources:
         job = jobs.get(reference.job_id)
         if job is None:
             raise Unusable(f"names job {reference.job_id}, which is not in this ledger. list_jobs shows the jobs.")
-        _check_succeeded(job)
-        if reference.wants in _IDS:
-            return _id_of(job, reference)
-        result = await self._result(job, _chosen(job, reference))
+        check_succeeded(job)
+        if reference.wants in IDS:
+            return id_of(job, reference)
+        result = await self._result(job, chosen(job, reference))
         if reference.last_frame:
             return await self._last_frame(result)
         return await self._file(result, reference, lenient=lenient)
@@ -147,7 +131,7 @@ class Sources:
     async def _file(self, result: _Result, reference: Reference, *, lenient: bool) -> Source:
         facts, address = self._facts(result), self._address(result)
         if result.media.kind == "image":
-            _check_size(facts)
+            check_size(facts)
         if address:
             return Source.of(address, facts)
         if reference.wants in _MOST_BYTES:
@@ -173,7 +157,7 @@ class Sources:
             width=result.media.width if large else None,
             height=result.media.height if large else None,
         )
-        _check_size(facts)
+        check_size(facts)
         return Source.of(base64.b64encode(jpeg).decode(), facts)
 
     def _facts(self, result: _Result) -> SourceFacts:
@@ -233,68 +217,6 @@ def _named_again(operation: _Operation) -> _Operation:
     unreachable = {n: v for n, v in given.items() if isinstance(v, Source) and v.startswith(MEDIA_URI)}
     named = {name: Reference.read(str(source), "video") for name, source in unreachable.items()}
     return operation.model_copy(update=named) if named else operation
-
-
-def _check_succeeded(job: Job) -> None:
-    if job.state is State.SUCCEEDED:
-        return
-    if not job.finished:
-        raise Unusable(
-            f'names job {job.id}, which is not finished yet. Call wait_for_jobs(job_ids=["{job.id}"]), then this again.'
-        )
-    reason = f" ({job.failure.message})" if job.failure else ""
-    raise Unusable(f"names job {job.id}, which {_ENDS[job.state]}{reason} and has no result. Choose another.")
-
-
-_ENDS: Mapping[State, str] = {
-    State.FAILED: "failed",
-    State.CANCELLED: "was cancelled",
-    State.UNCONFIRMED: "is unconfirmed",
-}
-
-
-def _id_of(job: Job, reference: Reference) -> object:
-    """The id that Kling gave with a job: a number for an element, text for all others."""
-    fact, what, tool = _IDS[reference.wants]
-    value = job.facts.get(fact)
-    if value is None:
-        raise Unusable(f"names job {job.id} ({job.tool}), which made no {what.split()[-1]}. Give a job of {tool}.")
-    return int(value) if reference.wants == "element" else str(value)
-
-
-def _chosen(job: Job, reference: Reference) -> Media:
-    """The result that is meant: the one that is named, or the first of the job that fits."""
-    kinds = ["video"] if reference.last_frame else reference.wants.split(" or ")
-    if reference.media_id is None:
-        fitting = next((media for media in job.media if media.kind in kinds), None)
-        if fitting is None and job.media:
-            raise Unusable(_wrong_kind(job.media[0], reference, f"job {job.id}, whose result"))
-    else:
-        fitting = next((media for media in job.media if media.media_id == reference.media_id), None)
-        if fitting and fitting.kind not in kinds:
-            raise Unusable(_wrong_kind(fitting, reference, f"{MEDIA_URI}{fitting.media_id}, which"))
-    if fitting is None:
-        count = f"{len(job.media)} results" if job.media else "no result that is a file"
-        raise Unusable(f"names a result that job {job.id} does not have: it has {count}. get_job shows them.")
-    return fitting
-
-
-def _wrong_kind(media: Media, reference: Reference, named: str) -> str:
-    """The rest of a sentence: what it is, what is wanted, and the way there if there is one."""
-    uri, wanted = f"{MEDIA_URI}{media.media_id}", "a video" if reference.last_frame else _A[reference.wants]
-    sentence = f"names {named} is {_A.get(media.kind, f'a {media.kind}')}, but must be {wanted}."
-    if reference.last_frame:
-        return f"{sentence} Remove {LAST_FRAME}."
-    if reference.wants == "image" and media.kind == "video":
-        return f"{sentence} Give {uri}{LAST_FRAME} for its last frame."
-    if reference.wants == "audio" and media.kind == "video":
-        return f"{sentence} Kling takes no sound out of a video. Give a sound, for example of text_to_speech."
-    return f"{sentence} Choose another."
-
-
-def _check_size(facts: SourceFacts) -> None:
-    if facts.width and facts.height and (wrong := misfit(facts.width, facts.height)):
-        raise Unusable(wrong)
 
 
 async def _content(result: _Result, most: int) -> str:
