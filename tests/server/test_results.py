@@ -132,5 +132,12 @@ def test_a_job_of_several_steps_shows_what_each_did_and_cost() -> None:
     assert f"step {ID}-faces succeeded: identify_faces, 4 units charged" in view.text()
 
 
+@pytest.mark.parametrize("state", [State.FAILED, State.UNCONFIRMED, State.CANCELLED, State.RUNNING])
+def test_what_to_do_about_a_step_is_the_business_of_its_whole(state: State) -> None:
+    step = replace(SUCCEEDED, id=f"{ID}-render", tool="advanced_lip_sync", parent=ID, state=state, media=())
+    assert f'"{ID}"' in advice(step)
+    assert "advanced_lip_sync" not in advice(step)
+
+
 def test_there_is_a_tool_of_several_steps() -> None:
     assert [name for name, operation in GENERATIONS.items() if issubclass(operation, Composite)]

@@ -20,9 +20,11 @@ def wait_call(job_ids: Iterable[str]) -> str:
 
 
 def advice(job: Job) -> str:
-    """What to do about a job now."""
+    """What to do about a job now. A step is its whole's business: nobody can call it again by itself."""
     if not job.settled:
-        return wait_call([job.id])
+        return wait_call([job.parent or job.id])
+    if job.parent and job.state is not State.SUCCEEDED:
+        return f'It is a step of another job: get_job(job_id="{job.parent}") says what to do.'
     match job.state:
         case State.SUCCEEDED:
             return " ".join(filter(None, (_delivered(job), _onward(job)))) or "It is done."
