@@ -220,6 +220,13 @@ async def test_what_was_not_deleted_is_said(answers: list[Answer], kind: type[Kl
     assert len(asked) == requests
 
 
+async def test_what_is_not_there_is_said_in_the_words_of_the_library() -> None:
+    error, _ = await deleted([refused(400, 1201, "Voice id not found")], "voice")
+    assert isinstance(error, Refused)
+    assert error.failure.message == "Kling has no voice 829836802793406551 of this account's own to delete."
+    assert error.failure.fix.startswith("list_voices with origin 'own'")
+
+
 async def test_a_pair_whose_token_is_stale_signs_anew() -> None:
     stale = refused(401, 1004, headers={"Date": "Sat, 21 Nov 2099 12:00:00 GMT"})
     far_side = FarSide([stale, GONE])

@@ -201,6 +201,70 @@ async def test_one_request_is_the_same_order_on_both_wires(name: str) -> None:
     assert replace(orders[0], **same) == replace(orders[1], **same)
 
 
+OMNI, MOTION = "/v1/videos/omni-video", "/v1/videos/motion-control"
+PIC, CLIP = "https://cdn.example/a.png", "https://cdn.example/c.mp4"
+V3 = {"model_name": "kling-v3-omni", "mode": "pro", "duration": "5", "prompt": "a gull"}
+MOVED = {"image_url": PIC, "video_url": CLIP, "mode": "std"}
+OMNI_BODIES: list[tuple[str, dict[str, Any]]] = [
+    (OMNI, {**V3, "aspect_ratio": "9:16"}),
+    (OMNI, {**V3, "mode": "4k", "sound": "on", "aspect_ratio": "1:1", "image_list": [{"image_url": PIC}]}),
+    (
+        OMNI,
+        {
+            **V3,
+            "prompt": "<<<element_1>>> goes from <<<image_1>>> to <<<image_2>>>",
+            "image_list": [{"image_url": PIC, "type": "first_frame"}, {"image_url": PIC, "type": "end_frame"}],
+            "element_list": [{"element_id": 163}],
+        },
+    ),
+    (OMNI, {**V3, "video_list": [{"video_url": CLIP, "refer_type": "base", "keep_original_sound": "yes"}]}),
+    (
+        OMNI,
+        {
+            **V3,
+            "aspect_ratio": "16:9",
+            "video_list": [{"video_url": CLIP, "refer_type": "feature", "keep_original_sound": "no"}],
+        },
+    ),
+    (OMNI, {**V3, "model_name": "kling-video-o1", "aspect_ratio": "1:1"}),
+    (
+        OMNI,
+        {
+            **V3,
+            "aspect_ratio": "1:1",
+            "multi_shot": True,
+            "shot_type": "customize",
+            "multi_prompt": [
+                {"index": 1, "prompt": "a", "duration": "2"},
+                {"index": 2, "prompt": "b", "duration": "3"},
+            ],
+        },
+    ),
+    (MOTION, {**MOVED, "model_name": "kling-v2-6", "character_orientation": "image", "prompt": "dance"}),
+    (
+        MOTION,
+        {
+            **MOVED,
+            "model_name": "kling-v3",
+            "character_orientation": "video",
+            "keep_original_sound": "no",
+            "element_list": [{"element_id": 163}],
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), OMNI_BODIES)
+async def test_one_omni_request_is_the_same_order_on_both_wires(path: str, body: dict[str, Any]) -> None:
+    kling = side()
+    for request, ext_id in ((Request("v1", path, body), "km1-1"), (Request("v2", *rewritten(path, body)), "km1-2")):
+        accepted = await outcome(kling.provider(key()), request, ext_id)
+        assert isinstance(accepted, Progress), accepted
+    old, new = sorted((task.order for task in kling.sandbox.state.tasks), key=lambda order: order.wire)
+    same = {"wire": "", "path": "", "prompt": "", "external_id": ""}
+    assert replace(old, **same) == replace(new, **same)
+
+
 async def test_one_id_of_ours_is_never_two_tasks(credential: ApiKey | KeyPair) -> None:
     kling = side()
     provider = kling.provider(credential)
@@ -334,3 +398,95 @@ async def test_a_retired_model_is_refused_with_a_current_one_named(name: str) ->
     refusal = await outcome(provider, provider.prepare(wanted(model_name=name, **frame)), "km1-A")
     assert isinstance(refusal, Refused)
     assert "Use model_name 'kling-" in refusal.failure.fix
+
+
+# --- what is answered at once, and what is free
+
+
+async def test_speech_faces_and_parts_come_with_the_answer(credential: ApiKey | KeyPair) -> None:
+    kling = side()
+    provider = kling.provider(credential)
+
+    async def at_once(path: str, **body: object) -> Progress:
+        progress = await provider.submit(Request("v1", path, body, nameless=True), "km1-A")
+        assert progress.status == "succeeded"
+        assert await provider.look_up([TaskRef("v1", path, "km1-A")])
+        return progress
+
+    speech = await at_once("/v1/audio/tts", text="hello", voice_id="oversea_male1", voice_language="en")
+    assert [output.kind for output in speech.outputs] == ["audio"]
+    faces = await at_once("/v1/videos/identify-face", video_url=CLIP)
+    assert faces.facts["session_id"]
+    assert [f"face {face['face_id']}" for face in faces.facts["faces"]] == [each.label for each in faces.outputs]
+    parts = await at_once("/v1/videos/image-recognize", image=PIC)
+    named = {f"{name}_seg" for name, there in parts.facts["regions"].items() if there}
+    assert named == {output.label for output in parts.outputs}
+    assert [progress.units for progress in (speech, faces, parts)] == [
+        Decimal("0.05"),
+        Decimal("0.05"),
+        Decimal("0.1"),
+    ]
+    charges = (await provider.charges(0.0, kling.clock.now() + 1, cash=False, limit=10)).charges
+    assert sum(charge.amount for charge in charges) == Decimal("0.2")
+    assert {charge.package for charge in charges} == {"video"}
+
+
+async def test_an_editing_session_is_walked_from_end_to_end(credential: ApiKey | KeyPair) -> None:
+    provider = side().provider(credential)
+    base = "/v1/videos/multi-elements"
+    opened = await provider.submit(Request("v1", f"{base}/init-selection", {"video_url": CLIP}, nameless=True), "a")
+    assert [output.label for output in opened.outputs] == ["normalized"]
+    session = opened.facts["session_id"]
+    points = {"frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]}
+    told: dict[str, Progress] = {}
+    for call in ("add-selection", "preview-selection", "delete-selection", "clear-selection"):
+        body = {"session_id": session} | (points if call in ("add-selection", "delete-selection") else {})
+        told[call] = await provider.submit(Request("v1", f"{base}/{call}", body, nameless=True), "a")
+        assert told[call].facts["session_id"] == session
+    assert [output.label for output in told["add-selection"].outputs] == [
+        f"mask {thing}" for thing in told["add-selection"].facts["marked"]
+    ]
+    assert told["add-selection"].outputs[0].url.startswith("data:image/png;base64,")
+    assert [output.label for output in told["preview-selection"].outputs] == ["preview", "cover", "tracking"]
+    assert told["delete-selection"].facts["marked"] == told["clear-selection"].facts["marked"] == []
+
+
+async def test_a_voice_and_an_element_are_made_listed_and_deleted(credential: ApiKey | KeyPair) -> None:
+    kling = side()
+    provider = kling.provider(credential)
+    look = {"frontal_image": PIC, "refer_images": [{"image_url": PIC}]}
+    wishes = {
+        "voice": ("/v1/general/custom-voices", {"voice_name": "Ann", "voice_url": "https://cdn.example/a.mp3"}),
+        "element": (
+            "/v1/general/advanced-custom-elements",
+            {
+                "element_name": "Ann",
+                "element_description": "A woman in a green coat",
+                "reference_type": "image_refer",
+                "element_image_list": look,
+            },
+        ),
+    }
+    for shelf, (path, body) in wishes.items():
+        await provider.submit(Request("v1", path, body), f"km1-{shelf}")
+        kling.clock.advance(600)
+        made = (await provider.look_up([TaskRef("v1", path, f"km1-{shelf}")]))[f"km1-{shelf}"]
+        assert (made.status, made.facts[f"{shelf}_name"]) == ("succeeded", "Ann")
+        own = await (provider.voices if shelf == "voice" else provider.elements)("own", 1, 30)
+        assert [each.id for each in own] == [made.facts[f"{shelf}_id"]]
+        await provider.delete(shelf, own[0].id)  # pyright: ignore[reportArgumentType] - a Shelf
+        assert await (provider.voices if shelf == "voice" else provider.elements)("own", 1, 30) == []
+        with pytest.raises(Refused, match="to delete"):
+            await provider.delete(shelf, own[0].id)  # pyright: ignore[reportArgumentType] - as above
+
+
+async def test_a_deletion_whose_answer_was_lost_is_settled_by_repeating_it(credential: ApiKey | KeyPair) -> None:
+    kling = side()
+    provider = kling.provider(credential)
+    voice = Request("v1", "/v1/general/custom-voices", {"voice_name": "Ann", "voice_url": "https://cdn.example/a.mp3"})
+    await provider.submit(voice, "km1-A")
+    kling.clock.advance(600)
+    (own,) = await provider.voices("own", 1, 30)
+    kling.sandbox.faults.add(Fault("drop", method="POST", when="after"))
+    await provider.delete("voice", own.id)
+    assert await provider.voices("own", 1, 30) == []

@@ -86,7 +86,8 @@ def test_an_id_that_the_words_contain_gives_way_in_every_shot() -> None:
         ({}, None),
         ({"sound": "on"}, "native"),
         ({"sound": "off"}, "off"),
-        ({"video_list": [EDIT]}, None),
+        ({"video_list": [EDIT]}, "original"),
+        ({"video_list": [LIKE]}, "off"),
         ({"video_list": [EDIT | {"keep_original_sound": "yes"}]}, "original"),
         ({"video_list": [EDIT | {"keep_original_sound": "no"}], "sound": "off"}, "off"),
         ({"video_list": [LIKE | {"keep_original_sound": "no"}]}, "off"),
@@ -108,9 +109,9 @@ def test_whose_sound_the_clip_has_is_one_word_there(body: dict[str, Any], audio:
         ),
         (
             {"video_list": [LIKE], "multi_shot": True, "shot_type": "intelligence"},
-            {"resolution": "1080p", "duration": 5, "multi_shot": True},
+            {"resolution": "1080p", "duration": 5, "audio": "off", "multi_shot": True},
         ),
-        ({"video_list": [EDIT], "duration": "9"}, {"resolution": "1080p", "multi_shot": False}),
+        ({"video_list": [EDIT], "duration": "9"}, {"resolution": "1080p", "audio": "original", "multi_shot": False}),
         ({**O1, "duration": "10"}, {"resolution": "1080p", "duration": 10}),
     ],
 )

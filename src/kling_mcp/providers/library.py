@@ -90,7 +90,17 @@ async def delete(post: Post, clock: Clock, shelf: Shelf, kling_id: str) -> None:
     # A deletion whose answer was lost and which then finds nothing to delete has been the one that deleted it.
     if doubted and any(_says_gone(refusal) for refusal in refusals):
         return
-    raise next((refusal for refusal in refusals if isinstance(refusal, Refused)), refusals[-1])
+    refusal = next((each for each in refusals if isinstance(each, Refused)), refusals[-1])
+    raise _not_there(refusal, shelf, kling_id) if _says_gone(refusal) else refusal
+
+
+def _not_there(refusal: KlingError, shelf: Shelf, kling_id: str) -> Refused:
+    return Refused(
+        f"Kling has no {shelf} {trimmed(kling_id, 40)} of this account's own to delete.",
+        fix=f"list_{shelf}s with origin 'own' shows what there is; official ones cannot be deleted.",
+        code=refusal.failure.code,
+        request_id=refusal.failure.request_id,
+    )
 
 
 async def _deleted(

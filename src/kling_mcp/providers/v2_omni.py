@@ -84,8 +84,10 @@ def _settings(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _audio(body: Mapping[str, Any], video: Mapping[str, Any]) -> str | None:
     """Whose sound the clip has; None where nothing was said, and each wire keeps its own default."""
-    kept = video.get("keep_original_sound")
-    if kept is not None:
+    if video:
+        # The old wire's default is documented for motion control alone, where the sound is kept (A5). A feature video
+        # has no sound to give here.
+        kept = video.get("keep_original_sound", "yes" if _kind(video) == "base_video" else "no")
         return "original" if kept == "yes" else "off"
     sound = body.get("sound")
     return None if sound is None else "native" if sound == "on" else "off"
