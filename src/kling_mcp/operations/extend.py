@@ -212,15 +212,16 @@ class ExtendVideo(Composite):
 
     def quote(self) -> Quote:
         """The price of the one step. What is not known of the clip, is not known of the price."""
+        facts = facts_of(self.video_id)
         if self.way is None:
             return self._price_of_either()
-        if self.way == "continuation":
+        if facts is not None and self.way == "continuation":
             new = self.continuation()
             price = new.quote()
-            return replace(price, notes=(_how(new), *price.notes))
-        price = _extension_price(facts_of(self.video_id))
+            return replace(price, notes=(_why(facts, new), *price.notes))
+        price = _extension_price(facts)
         note = f"{_BY_KLING} It may refuse: the clip's model is reported retired, and such a refusal is free."
-        return replace(price, notes=(note if self.model else _FOREIGN, *price.notes))
+        return replace(price, notes=(note if facts else _FOREIGN, *price.notes))
 
     def _price_of_either(self) -> Quote:
         """What is known of the price before the clip is looked up."""
@@ -251,17 +252,31 @@ def _extension_price(facts: SourceFacts | None) -> Quote:
     return Quote(units, "video", basis, CARD_DATE, (f"The prices of extensions are {RETIRED_PRICES_ARE}.",))
 
 
-def _how(new: GenerateVideo) -> str:
+def _why(facts: SourceFacts, new: GenerateVideo) -> str:
+    """What will be done, before it is."""
+    made_by = f"one of {facts.model_name}" if facts.model_name else "this one"
     return (
-        f"Continued from the last frame in a new clip ({new.model_name}, {new.duration} s), which is delivered joined "
-        "to the first too."
+        f"Kling itself extends only clips of its models 1.0 to 1.6 younger than 30 days, so {made_by} goes on from its "
+        f"last frame in a new clip ({_setting(new)})."
     )
+
+
+def _how(new: GenerateVideo) -> str:
+    """What was done."""
+    return (
+        f"Continued from the last frame in a new clip ({_setting(new)}), which is delivered joined to the first too. "
+        "To go on with the whole, extend the joined one."
+    )
+
+
+def _setting(new: GenerateVideo) -> str:
+    return f"{new.model_name}, {new.effective_mode}, {new.duration} s"
 
 
 def _cost(price: Quote) -> str:
     if price.units is None:
         return f"Its price is not known in advance: {price.basis}."
-    return f"It costs {price.units} units by the price list."
+    return f"It costs {price.units.normalize():f} units by the price list."
 
 
 OPERATIONS = (ExtendVideo,)
