@@ -28,14 +28,18 @@ def advice(job: Job) -> str:
     match job.state:
         case State.SUCCEEDED:
             return " ".join(filter(None, (_delivered(job), _onward(job)))) or "It is done."
-        case State.FAILED if job.failure and job.failure.retryable:
-            return f"Once that is put right, call {job.tool} again with the same arguments."
         case State.FAILED:
-            return "Do not repeat it before that is put right."
+            return _failed(job)
         case State.UNCONFIRMED:
             return _unconfirmed(job)
         case _:
             return f"It was never submitted; call {job.tool} again if it is wanted after all."
+
+
+def _failed(job: Job) -> str:
+    if job.failure and job.failure.retryable:
+        return f"Once that is put right, call {job.tool} again with the same arguments."
+    return "Do not repeat it before that is put right."
 
 
 def _unconfirmed(job: Job) -> str:
