@@ -55,8 +55,8 @@ async def test_a_result_is_stored_with_its_facts(server: RawServer, tmp_path: Pa
         mime="video/mp4",
         size=len(video),
         sha256=hashlib.sha256(video).hexdigest(),
-        width=640,
-        height=360,
+        width=1280,
+        height=720,
         duration_s=5.041,
         sound=True,
     )

@@ -59,7 +59,7 @@ def test_the_first_bytes_say_what_it_is(head: bytes, form: Form | None) -> None:
 
 
 def test_a_video_has_a_size_and_a_length(tmp_path: Path, video: bytes) -> None:
-    assert probe(saved(tmp_path / "v", video)) == Facts(forms.MP4, 640, 360, 5.041, sound=True)
+    assert probe(saved(tmp_path / "v", video)) == Facts(forms.MP4, 1280, 720, 5.041, sound=True)
 
 
 def test_a_video_says_whether_it_sounds(tmp_path: Path) -> None:
