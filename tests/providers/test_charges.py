@@ -11,7 +11,7 @@ import pytest
 from kling_mcp.errors import Busy, KlingError, NotAuthorised, Unavailable
 from kling_mcp.providers.base import Charge, Charges
 
-from .far_side import FarSide, answered, refused
+from .far_side import FarSide, answered, pair, refused
 
 pytestmark = pytest.mark.anyio
 
@@ -115,3 +115,11 @@ async def test_the_question_is_repeated_through_a_short_illness() -> None:
     far_side = FarSide([httpx2.ReadError("reset"), refused(503, 5001), page(UNITS)])
     assert len((await far_side.provider().charges(0, 1, cash=False, limit=10)).charges) == 1
     assert len(far_side.requests) == 3
+
+
+async def test_a_pair_that_these_lists_do_not_take_is_told_to_get_a_key() -> None:
+    for credential, words in ((pair(), "does not list charges"), (None, "does not know this credential")):
+        with pytest.raises(NotAuthorised, match=words) as refusal:
+            await FarSide([refused(401, 1002)]).provider(credential).charges(0, 1, cash=False, limit=10)
+        assert "KLING_API_KEY" in refusal.value.failure.fix
+    assert len((await FarSide([page(UNITS)]).provider(pair()).charges(0, 1, cash=False, limit=10)).charges) == 1

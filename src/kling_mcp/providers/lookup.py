@@ -103,7 +103,7 @@ async def by_families(read: Read, refs: Sequence[TaskRef], dice: random.Random) 
     found: _Found = {}
     for path in dict.fromkeys(ref.path for ref in refs):
         family = [ref for ref in refs if ref.path == path]
-        seen = await _listed(read, path, family) if len(family) > 1 or path in READ_BY_TASK_ID else {}
+        seen = await _listed(read, path, family) if len(family) > 1 else {}
         found |= seen | await one_by_one(read, [ref for ref in family if ref.ext_id not in seen], dice)
     return found
 

@@ -10,7 +10,7 @@ import hashlib
 import random
 from typing import TYPE_CHECKING, Any
 
-from kling_mcp.errors import Refused, Unavailable
+from kling_mcp.errors import NotAuthorised, Refused, Unavailable
 from kling_mcp.providers import library, replies
 from kling_mcp.providers.accounts import BalanceReader, charges_of, charges_question
 from kling_mcp.providers.addresses import quoted_id
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     )
     from kling_mcp.providers.envelope import Reply
     from kling_mcp.providers.http import Door
+
+
+UNKNOWN_CREDENTIAL = "1002"
+"""Kling's code, also of an API that takes keys only when it is shown a pair."""
 
 
 class OfficialProvider:
@@ -109,7 +113,18 @@ class OfficialProvider:
     async def charges(self, start: float, end: float, *, cash: bool, limit: int, cursor: str = "") -> Charges:
         """List deductions: see ``Provider.charges``."""
         path, question = charges_question(start, end, cash=cash, limit=limit, cursor=cursor)
-        return charges_of(await self._read(path, question=question))
+        try:
+            return charges_of(await self._read(path, question=question))
+        except NotAuthorised as refusal:
+            # Kling's pages disagree on whether these take a pair (video.md 2; image-audio-general.md 0.2).
+            if isinstance(self._credential, ApiKey) or refusal.failure.code != UNKNOWN_CREDENTIAL:
+                raise
+            raise NotAuthorised(
+                "Kling does not list charges for KLING_ACCESS_KEY and KLING_SECRET_KEY.",
+                fix="Set KLING_API_KEY (made at https://kling.ai/dev/api-key) and restart this server.",
+                code=refusal.failure.code,
+                request_id=refusal.failure.request_id,
+            ) from refusal
 
     async def aclose(self) -> None:
         """Close connections."""
