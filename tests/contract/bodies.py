@@ -254,9 +254,9 @@ GOOD = (
     Body(
         "marking",
         f"{V}/multi-elements/add-selection",
-        {"session_id": "{edit}", "frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]},
+        {"session_id": "{fresh}", "frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]},
         "mark_video_edit",
-        {"session_id": "{edit}", "action": "add", "frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]},
+        {"session_id": "{fresh}", "action": "add", "frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]},
     ),
     Body(
         "seeing what is marked",
@@ -289,16 +289,16 @@ GOOD = (
     Body(
         "unmarking",
         f"{V}/multi-elements/delete-selection",
-        {"session_id": "{edit}", "frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]},
+        {"session_id": "{unmarked}", "frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]},
         "mark_video_edit",
-        {"session_id": "{edit}", "action": "delete", "frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]},
+        {"session_id": "{unmarked}", "action": "delete", "frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]},
     ),
     Body(
         "unmarking everything",
         f"{V}/multi-elements/clear-selection",
-        {"session_id": "{edit}"},
+        {"session_id": "{cleared}"},
         "mark_video_edit",
-        {"session_id": "{edit}", "action": "clear"},
+        {"session_id": "{cleared}", "action": "clear"},
     ),
     # --- A8 to A11
     Body(

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.anyio
 LONG_ENOUGH_S = 3600.0
 PRICED = {"model_name", "mode", "duration", "sound", "aspect_ratio", "n", "resolution"}
 """What decides the price, or the shape: our client always writes it out."""
+IDS = ("clip", "clip_v16", "fresh", "edit", "unmarked", "cleared", "faces", "speech", "voice")
+MARK = {"frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]}
 WORDS = "a steady voice that speaks for more than two seconds, so that a face can say it"
 
 
@@ -68,15 +70,20 @@ async def stock(kling: Customer) -> dict[str, Any]:
     )
     speech = await now(f"{A}/tts", {"text": WORDS, "voice_id": "oversea_male1", "voice_language": "en"})
     faces = await now(f"{V}/identify-face", {"video_id": clip["videos"][0]["id"]})
-    edit = await now(f"{V}/multi-elements/init-selection", {"video_id": clip["videos"][0]["id"]})
+    sessions: dict[str, str] = {}
+    for name in ("fresh", "edit", "unmarked", "cleared"):
+        opened = await now(f"{V}/multi-elements/init-selection", {"video_id": clip["videos"][0]["id"]})
+        sessions[name] = opened["session_id"]
+        if name != "fresh":
+            await now(f"{V}/multi-elements/add-selection", MARK | {"session_id": sessions[name]})
     return {
+        **sessions,
         "clip_v16": old["videos"][0]["id"],
         "clip": clip["videos"][0]["id"],
         "voice": voice["voices"][0]["voice_id"],
         "element": element["elements"][0]["element_id"],
         "speech": speech["task_result"]["audios"][0]["id"],
         "faces": faces["session_id"],
-        "edit": edit["session_id"],
     }
 
 
@@ -106,7 +113,7 @@ async def test_kling_as_we_pretend_it_refuses_every_bad_body(bad: Bad, kling: Cu
 
 @pytest.mark.parametrize("good", [g for g in GOOD if g.tool], ids=lambda good: f"{good.tool} {good.about}")
 def test_what_an_agent_says_becomes_that_very_body(good: Body) -> None:
-    ids = dict.fromkeys(("clip", "clip_v16", "edit", "faces", "speech", "voice"), "847570360458960960")
+    ids = dict.fromkeys(IDS, "847570360458960960")
     stock = {**ids, "element": 829836802793406551}
     request = GENERATIONS[good.tool].parse(filled(good.says, stock))
     expected = {name: value for name, value in filled(good.sent or good.body, stock).items() if value not in ("", [])}
@@ -118,7 +125,7 @@ def test_what_an_agent_says_becomes_that_very_body(good: Body) -> None:
 
 @pytest.mark.parametrize("bad", [b for b in BAD if b.tool], ids=lambda bad: f"{bad.tool} {bad.about}")
 def test_what_kling_would_refuse_never_leaves(bad: Bad) -> None:
-    ids = dict.fromkeys(("clip", "edit", "faces", "speech", "voice"), "847570360458960960")
+    ids = dict.fromkeys(IDS, "847570360458960960")
     with pytest.raises(InvalidRequest) as refused:
         GENERATIONS[bad.tool].parse(filled(bad.arguments, {**ids, "element": 829836802793406551}))
     for problem in refused.value.problems:
