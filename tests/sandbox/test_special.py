@@ -167,22 +167,22 @@ async def test_the_answer_to_several_images_has_no_task_info(old_kling: Customer
     assert set(said) == {"task_id", "task_status", "created_at", "updated_at"}
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (DOG | {"model_name": "kling-v3"}, "model is not supported"),
-        (without(DOG, "image_list"), "image_list is required"),
-        (DOG | {"image_list": []}, "image_list cannot be empty"),
-        (DOG | {"image_list": [{"image": PNG}] * 5}, "image_list size cannot exceed 4"),
-        (DOG | {"image_list": [{"image_url": PNG}]}, "image_list[0].image is required"),
-        (DOG | {"image_list": [PNG]}, f"image_list[0] value '{PNG}' is invalid"),
-        (without(DOG, "prompt"), "prompt is required"),
-        (DOG | {"duration": "7"}, "duration value '7' is invalid"),
-        (DOG | {"mode": "4k"}, "mode value '4k' is invalid"),
-        (DOG | {"aspect_ratio": "4:3"}, "aspect_ratio value '4:3' is invalid"),
-        (DOG | {"image_list": [{"image": picture(200, 300)}]}, "Image pixel is invalid"),
-    ],
-)
+NO_DOG: list[tuple[dict[str, Any], str]] = [
+    (DOG | {"model_name": "kling-v3"}, "model is not supported"),
+    (without(DOG, "image_list"), "image_list is required"),
+    (DOG | {"image_list": []}, "image_list cannot be empty"),
+    (DOG | {"image_list": [{"image": PNG}] * 5}, "image_list size cannot exceed 4"),
+    (DOG | {"image_list": [{"image_url": PNG}]}, "image_list[0].image is required"),
+    (DOG | {"image_list": [PNG]}, f"image_list[0] value '{PNG}' is invalid"),
+    (without(DOG, "prompt"), "prompt is required"),
+    (DOG | {"duration": "7"}, "duration value '7' is invalid"),
+    (DOG | {"mode": "4k"}, "mode value '4k' is invalid"),
+    (DOG | {"aspect_ratio": "4:3"}, "aspect_ratio value '4:3' is invalid"),
+    (DOG | {"image_list": [{"image": picture(200, 300)}]}, "Image pixel is invalid"),
+]
+
+
+@pytest.mark.parametrize(("body", "message"), NO_DOG)
 async def test_images_that_make_no_clip(old_kling: Customer, body: dict[str, Any], message: str) -> None:
     assert await old_kling.refusal(SEVERAL, body) == (400, 1201, message)
 
