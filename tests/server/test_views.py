@@ -11,7 +11,8 @@ import pytest
 
 from kling_mcp.errors import Failure
 from kling_mcp.jobs.model import Delivery, Job, Media, State
-from kling_mcp.server.views import STATUS, gathered, listed, viewed
+from kling_mcp.server.listing import listed
+from kling_mcp.server.views import STATUS, gathered, viewed
 
 T0 = 1_790_000_000.0
 ID = "km1-01KG7Z7Q0C3W9B2V5N8M4T6R1X"

@@ -22,9 +22,10 @@ from kling_mcp.server.library_tools import (
     list_elements,
     list_voices,
 )
+from kling_mcp.server.listing import ListingView
 from kling_mcp.server.preview_tool import PreviewMedia, PreviewView, preview_media
 from kling_mcp.server.tool import ASKS, DELETES, PAYS, READS, RECORDS, WITHDRAWS, Tool
-from kling_mcp.server.views import JobsView, JobView, ListingView
+from kling_mcp.server.views import JobsView, JobView
 from kling_mcp.server.waiting import make_job
 
 if TYPE_CHECKING:

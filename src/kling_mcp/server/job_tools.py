@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, Field
 from kling_mcp.operations.base import Operation
 from kling_mcp.operations.fields import JsonText, Omitted
 from kling_mcp.server.answers import about, answer, failed, shown, view_of
+from kling_mcp.server.listing import listed
 from kling_mcp.server.tool import Waiting
-from kling_mcp.server.views import STATES, Status, gathered, listed
+from kling_mcp.server.views import STATES, Status, gathered
 from kling_mcp.server.waiting import budget, waited
 from kling_mcp.settings import MAX_WAIT_SECONDS
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from kling_mcp.errors import trimmed
 from kling_mcp.jobs.model import State
 from kling_mcp.operations.sources import JOB_URI, MEDIA_URI
 from kling_mcp.server.advice import advice, wait_call
@@ -33,7 +31,6 @@ STATES: dict[Status, tuple[State, ...]] = {
 
 STATUS: dict[State, Status] = {state: status for status, states in STATES.items() for state in states}
 
-PROMPT_SHOWN = 60
 
 _COST = {False: "Nothing was charged.", True: "It was charged.", None: "Whether it was charged is not known."}
 _IN_DOUBT = "Kling's answer was lost: asking whether it arrived; nothing is sent or charged twice."
@@ -191,68 +188,6 @@ class JobsView(View):
         return "\n".join([*(job.text() for job in self.jobs), self.next])
 
 
-class JobRow(BaseModel):
-    """One line of a listing."""
-
-    model_config = ConfigDict(frozen=True)
-
-    job_id: str
-    tool: str
-    status: Status
-    created_at: str
-    model_name: str | None = None
-    units: Amount | None = None
-    prompt: str | None = None
-    uri: str | None = None
-
-    @classmethod
-    def of(cls, job: Job) -> JobRow:
-        """The job in a few words."""
-        return cls(
-            job_id=job.id,
-            tool=job.tool,
-            status=STATUS[job.state],
-            created_at=moment(job.created_at) or "",
-            model_name=job.model_name,
-            units=_units(job),
-            prompt=trimmed(" ".join(str(job.arguments.get("prompt") or "").split()), PROMPT_SHOWN) or None,
-            uri=media_uri(job.media[0]) if job.media else None,
-        )
-
-    def line(self) -> str:
-        """The row as one line."""
-        facts = [
-            self.tool,
-            self.created_at,
-            self.model_name,
-            f"{plain(self.units)} units" if self.units is not None else None,
-            f"“{self.prompt}”" if self.prompt else None,
-            self.uri,
-        ]
-        return f"{self.job_id} {self.status}: {joined(facts)}"
-
-
-def _units(job: Job) -> Decimal | None:
-    """What a job cost, or will as far as we know."""
-    if job.units_charged is not None:
-        return job.units_charged
-    free = job.state is State.CANCELLED or (job.failure is not None and job.finished and job.failure.charged is False)
-    return Decimal() if free else job.units_quoted
-
-
-class ListingView(View):
-    """A page of jobs, newest first."""
-
-    announced = ("jobs",)
-
-    jobs: list[JobRow]
-    next: str
-
-    def text(self) -> str:
-        """One line for each job, then how to go on."""
-        return "\n".join([*(row.line() for row in self.jobs), self.next])
-
-
 def viewed(job: Job, *, now: float, eta_s: float | None, fresh: bool = False, steps: Sequence[Job] = ()) -> JobView:
     """A job as an agent sees it.
 
@@ -287,15 +222,6 @@ def gathered(jobs: Sequence[tuple[Job, JobView]]) -> JobsView:
     unsettled = [job.id for job, _ in jobs if not job.settled]
     views = [view if job.settled else view.model_copy(update={"next": None}) for job, view in jobs]
     return JobsView(jobs=views, next=wait_call(unsettled) if unsettled else "All are finished; nothing to wait for.")
-
-
-def listed(jobs: Sequence[Job], limit: int) -> ListingView:
-    """A page of a listing, and how to get the next one."""
-    if len(jobs) == limit:
-        onward = f'for older ones call list_jobs(before="{jobs[-1].id}")'
-    else:
-        onward = "These are all." if jobs else "There are no such jobs."
-    return ListingView(jobs=[JobRow.of(job) for job in jobs], next=onward)
 
 
 def _hindrances(job: Job) -> list[str]:

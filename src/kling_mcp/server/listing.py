@@ -1,0 +1,91 @@
+"""A listing of jobs: one short line for each."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from kling_mcp.errors import trimmed
+from kling_mcp.jobs.model import State
+from kling_mcp.server.view import Amount, View, joined, moment, plain
+from kling_mcp.server.views import STATUS, Status, media_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kling_mcp.jobs.model import Job
+
+PROMPT_SHOWN = 60
+
+
+class JobRow(BaseModel):
+    """One line of a listing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: str
+    tool: str
+    status: Status
+    created_at: str
+    model_name: str | None = None
+    units: Amount | None = None
+    prompt: str | None = None
+    uri: str | None = None
+
+    @classmethod
+    def of(cls, job: Job) -> JobRow:
+        """The job in a few words."""
+        return cls(
+            job_id=job.id,
+            tool=job.tool,
+            status=STATUS[job.state],
+            created_at=moment(job.created_at) or "",
+            model_name=job.model_name,
+            units=_units(job),
+            prompt=trimmed(" ".join(str(job.arguments.get("prompt") or "").split()), PROMPT_SHOWN) or None,
+            uri=media_uri(job.media[0]) if job.media else None,
+        )
+
+    def line(self) -> str:
+        """The row as one line."""
+        facts = [
+            self.tool,
+            self.created_at,
+            self.model_name,
+            f"{plain(self.units)} units" if self.units is not None else None,
+            f"“{self.prompt}”" if self.prompt else None,
+            self.uri,
+        ]
+        return f"{self.job_id} {self.status}: {joined(facts)}"
+
+
+def _units(job: Job) -> Decimal | None:
+    """What a job cost, or will as far as we know."""
+    if job.units_charged is not None:
+        return job.units_charged
+    free = job.state is State.CANCELLED or (job.failure is not None and job.finished and job.failure.charged is False)
+    return Decimal() if free else job.units_quoted
+
+
+class ListingView(View):
+    """A page of jobs, newest first."""
+
+    announced = ("jobs",)
+
+    jobs: list[JobRow]
+    next: str
+
+    def text(self) -> str:
+        """One line for each job, then how to go on."""
+        return "\n".join([*(row.line() for row in self.jobs), self.next])
+
+
+def listed(jobs: Sequence[Job], limit: int) -> ListingView:
+    """A page of a listing, and how to get the next one."""
+    if len(jobs) == limit:
+        onward = f'for older ones call list_jobs(before="{jobs[-1].id}")'
+    else:
+        onward = "These are all." if jobs else "There are no such jobs."
+    return ListingView(jobs=[JobRow.of(job) for job in jobs], next=onward)
