@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 import anyio
-import anyio.to_thread
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.types import ImageContent, TextContent
@@ -27,7 +26,6 @@ from rich.table import Table
 
 from kling_mcp import __version__
 from kling_mcp.errors import leaves
-from kling_mcp.media.preview import last_frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -190,8 +188,7 @@ async def _story(agent: Agent, console: Console, out: Path) -> None:
     first = await agent.film(**wish)
     _say(console, f"preview_media, for the model to see: {await _sheet(agent, first, out)}")
     _say(console, f'generate_video, on from its last frame: "{SECOND}"')
-    frame = await anyio.to_thread.run_sync(last_frame, Path(_film(first)["path"]))
-    second = await agent.film(prompt=SECOND, duration=5, image=base64.b64encode(frame).decode())
+    second = await agent.film(prompt=SECOND, duration=5, image=f"{_film(first)['uri']}#last")
 
     console.print(_bill([first, second]))
     console.print(f"The pretend account had {before:g} units and has {await _balance(agent):g} now. Saved:")
