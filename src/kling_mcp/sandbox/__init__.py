@@ -1,6 +1,9 @@
 """A pretend Kling, as strict as the contract. It never imports our client.
 
-Rooms: ``routes`` which path does what; ``auth``, ``legacy``, ``standard``, ``capability``, ``pictures`` what is
-refused; ``state``, ``life``, ``order``, ``folder`` what is remembered; ``wire``, ``shapes``, ``lists``, ``account``,
-``files`` what is answered; ``faults`` trouble; ``callbacks``; ``app`` all of it as one ASGI application.
+Rooms: ``families`` what each endpoint refuses and makes (``family`` what an endpoint is, ``derived`` those nobody
+wrote, ``shop`` what an endpoint may ask of the account); ``routes`` which path does what; ``auth``, ``checks``,
+``capability``, ``pictures``, ``sources`` what is refused; ``state``, ``packs``, ``prices``, ``life``, ``order``,
+``folder``, ``presets`` what is remembered; ``wire``, ``shapes``, ``lists``, ``account`` what is answered; ``files``,
+``render``, ``samples``, ``sample_*`` what is made; ``faults`` trouble; ``callbacks``; ``control`` behind the counter;
+``app`` all of it as one ASGI application.
 """

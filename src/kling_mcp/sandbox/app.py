@@ -3,8 +3,17 @@
 What a person playing with it should know:
 
 - API key ``sandbox``; access key ``sandbox-ak`` with secret key ``sandbox-sk-0123456789abcdef0123456789abcdef``.
+- Every endpoint of both generations of the API is here, as strict as the contract, and its results are real files
+  that say what was asked for. They build on each other: a result's id or its address (``/files/…``) can be given
+  wherever Kling takes an id or an address, and a made clip starts from the picture or the last frame it was given.
+- Addresses elsewhere are never fetched. A video or a sound there is taken to last five seconds, or what its address
+  says: ``https://example.com/film.mp4?seconds=8``.
 - A prompt with ``sandbox-refuse`` is refused for its content (code 1301); one with ``sandbox-risk`` is accepted and
   then fails as moderation does (``Failure to pass the risk control system``). Neither costs anything.
+- A video made from words with ``sandbox-two-faces`` or ``sandbox-no-face`` has as many faces; the same in an address.
+- Retired models, effects and what belongs to them are refused unless it runs with ``serve_retired``.
+- There are three resource packs: for videos (and all that is heard, voices, elements), for images, for try-ons. What
+  has no published price costs what ``prices`` says: an effect 2 units, a try-on 1, marks in a video nothing.
 - ``GET /_sandbox/ledger`` tells what was created, charged and asked; ``POST /_sandbox/faults`` programs trouble (see
   ``faults``); ``DELETE /_sandbox/faults`` ends it. All three answer this machine only.
 """

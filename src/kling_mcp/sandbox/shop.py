@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from kling_mcp.sandbox import pictures
 from kling_mcp.sandbox.checks import invalid, is_link
@@ -18,6 +18,7 @@ from kling_mcp.sandbox.order import MADE, Order
 from kling_mcp.sandbox.pictures import Opened, Picture
 from kling_mcp.sandbox.presets import ELEMENTS, VOICES, PresetElement, PresetVoice
 from kling_mcp.sandbox.shapes import file_url, length_s
+from kling_mcp.sandbox.sources import SESSION_S, UNSEEN_S, Clip, Session, hinted_s
 from kling_mcp.sandbox.wire import Refusal, illegal
 
 if TYPE_CHECKING:
@@ -28,52 +29,9 @@ if TYPE_CHECKING:
     from kling_mcp.sandbox.order import Make, Note, Package, Task, Wire
     from kling_mcp.sandbox.state import State
 
-SESSION_S = 86_400.0
-"""How long a session lives. Contract: video.md A6; of identify-face it is not known (F.12), so the same [OWN]."""
-UNSEEN_S = 5.0
-"""Seconds a foreign video is taken to last, unless its address says ``?seconds=8`` [OWN]."""
 DELETED = "deleted"
 
 _FILE = re.compile(r"/files/([0-9]{18,19})(?:-[a-z0-9-]+)?\.(mp4|png|mp3|wav)")
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A video in a request.
-
-    Attributes:
-        id: Ours; empty for a foreign one.
-        url: Where it is.
-        seconds: Its length; that of a foreign one is assumed.
-        words: What it was made from, or its address: hints stand in it.
-        ratio: ``16:9`` or ``width:height``.
-        backdrop: What ``Make.backdrop`` takes, to show its last frame; None for a foreign one.
-        sound: Whether it has a sound track.
-        task: What made it; None for a foreign one.
-    """
-
-    id: str
-    url: str
-    seconds: float
-    words: str
-    ratio: str = "16:9"
-    backdrop: str | None = None
-    sound: bool = False
-    task: Task | None = None
-
-    @property
-    def parent(self) -> dict[str, str]:
-        """As ``task_info.parent_video`` shows it."""
-        return {"id": self.id, "url": self.url, "duration": f"{self.seconds:.3f}"}
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A face or an editing session: what it was opened with, and what happened to it since."""
-
-    id: str
-    facts: Mapping[str, Any]
-    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +106,7 @@ class Shop:
             raise invalid(name, url)
         ours = self.made_at(url)
         if ours is None:
-            return Clip("", url, _hinted(url), url, sound=True)
+            return Clip("", url, hinted_s(url) or UNSEEN_S, url, sound=True)
         if ours[2].kind != "video":
             raise illegal(f"{name} is not a video")
         return self._clip(*ours)
@@ -324,15 +282,3 @@ class Shop:
             path, model=model, prompt=prompt, units=units, package=package, makes=makes, slots=0, info=info or {}
         )
         return self.state.accept(order, dict(self.posted), instant=True)
-
-
-def hinted_s(url: str) -> float | None:
-    """Seconds that an address says its file lasts: ``?seconds=8``."""
-    try:
-        return float(parse_qs(urlsplit(url).query)["seconds"][0])
-    except (KeyError, ValueError):
-        return None
-
-
-def _hinted(url: str) -> float:
-    return hinted_s(url) or UNSEEN_S

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from kling_mcp.sandbox.checks import Body, Reader
     from kling_mcp.sandbox.order import Task
     from kling_mcp.sandbox.shapes import Json
-    from kling_mcp.sandbox.shop import Clip, Shop
+    from kling_mcp.sandbox.shop import Shop
+    from kling_mcp.sandbox.sources import Clip
 
 SPEECH = "/v1/audio/tts"
 WORDS_TO_SOUND = "/v1/audio/text-to-audio"

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kling_mcp.sandbox.checks import Body, Reader
-    from kling_mcp.sandbox.shop import Clip, Shop
+    from kling_mcp.sandbox.shop import Shop
+    from kling_mcp.sandbox.sources import Clip
 
 _SEVERAL, _EXTEND = "/v1/videos/multi-image2video", "/v1/videos/video-extend"
 _WORDS: Mapping[str, Reader] = {

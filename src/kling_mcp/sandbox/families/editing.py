@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from kling_mcp.sandbox.checks import Body, Reader
     from kling_mcp.sandbox.order import Task
     from kling_mcp.sandbox.shapes import Json
-    from kling_mcp.sandbox.shop import Clip, Session, Shop
+    from kling_mcp.sandbox.shop import Shop
+    from kling_mcp.sandbox.sources import Clip, Session
 
     Points = list[tuple[float, float]]
 

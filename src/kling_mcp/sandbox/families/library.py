@@ -16,7 +16,7 @@ from kling_mcp.sandbox.order import Make, Order
 from kling_mcp.sandbox.presets import VOICES
 from kling_mcp.sandbox.sample_sounds import sample_sound
 from kling_mcp.sandbox.shapes import file_url, length_s, milliseconds
-from kling_mcp.sandbox.shop import hinted_s
+from kling_mcp.sandbox.sources import hinted_s
 from kling_mcp.sandbox.wire import illegal
 
 if TYPE_CHECKING:

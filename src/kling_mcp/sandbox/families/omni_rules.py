@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from kling_mcp.operations.omni_facts import OmniFacts
     from kling_mcp.sandbox.order import Wire
     from kling_mcp.sandbox.pictures import Picture
-    from kling_mcp.sandbox.shop import Clip, Shop
+    from kling_mcp.sandbox.shop import Shop
+    from kling_mcp.sandbox.sources import Clip
 
 SLACK_S = 0.15
 """How far a file may be beyond a limit of length: clips of five seconds have files of 5.04 to 5.1 s."""

@@ -14,7 +14,7 @@ from kling_mcp.sandbox.family import Family, Instant
 from kling_mcp.sandbox.life import video_pace
 from kling_mcp.sandbox.order import Make, Order
 from kling_mcp.sandbox.shapes import LONGER_S, charged
-from kling_mcp.sandbox.shop import UNSEEN_S
+from kling_mcp.sandbox.sources import UNSEEN_S
 from kling_mcp.sandbox.wire import illegal
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from kling_mcp.sandbox.checks import Body, Reader
     from kling_mcp.sandbox.shapes import Json
-    from kling_mcp.sandbox.shop import Clip, Shop
+    from kling_mcp.sandbox.shop import Shop
+    from kling_mcp.sandbox.sources import Clip
 
 TWO_FACES = "sandbox-two-faces"
 NO_FACE = "sandbox-no-face"
