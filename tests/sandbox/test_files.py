@@ -58,6 +58,13 @@ async def test_a_decoder_finds_what_was_ordered(
         assert bool(clip.streams.audio) == (body.get("sound") == "on")
 
 
+async def test_an_end_frame_longer_than_any_video_does_not_decide_its_shape(old_kling: Customer) -> None:
+    body = {"model_name": "kling-v1-6", "mode": "pro", "prompt": "x", "image_tail": picture(1600, 310)}
+    answer = await old_kling.get(await made(old_kling, body, IMAGE))
+    with av.open(BytesIO(answer.content)) as clip:
+        assert (clip.streams.video[0].width, clip.streams.video[0].height) == (1280, 720)
+
+
 async def test_a_clip_can_be_fetched_in_pieces(kling: Customer) -> None:
     path = await made(kling, KITE)
     whole = await kling.get(path)

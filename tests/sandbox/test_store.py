@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 import av
 import pytest
 
+from kling_mcp.sandbox.files import Files
+from kling_mcp.sandbox.shapes import standard_callback
+from kling_mcp.sandbox.shop import Shop
 from tests.sandbox.shop import IMAGE, LONG_ENOUGH_S, TEXT, URL, new_sandbox, opened, picture, refusal_in
 from tests.sandbox.test_callbacks import HERE, Postbox, reported
 
@@ -248,6 +251,21 @@ async def test_the_legacy_callback_shows_pictures_and_videos_and_nothing_else(cl
     await reported(clock, ANN | {"callback_url": HERE}, ELEMENTS, element)
     assert element.bodies[-1]["task_status"] == "succeed"
     assert element.bodies[-1]["task_result"] == {}
+
+
+async def test_the_new_callback_calls_what_an_element_was_made_from_its_materials(kling: Customer) -> None:
+    await kling.accepted(ANN, ELEMENTS)
+    kling.clock.advance(LONG_ENOUGH_S)
+    [task] = kling.sandbox.state.tasks
+    [asked] = await kling.data(f"/tasks?task_ids={task.id}")
+    shop = Shop(kling.sandbox.state, Files(kling.sandbox.state, None), URL)
+    [called] = standard_callback(task, shop, kling.clock.now())["outputs"]
+    roles = {
+        name: [one["role"] for one in output[name]]
+        for name, output in (("materials", called), ("references", asked["outputs"][0]))
+    }
+    assert roles == {"materials": ["frontal", "refer"], "references": ["frontal", "reference"]}
+    assert "references" not in called
 
 
 # --- packs -------------------------------------------------------------------------------------------------

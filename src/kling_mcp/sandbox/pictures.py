@@ -53,7 +53,9 @@ class Picture:
     ratio: str | None = None
 
     def ratio_or(self, other: str) -> str:
-        """Its own ratio, or another where it was not seen."""
+        """Its own ratio, or another where it was not seen, or is longer than any video (as an end frame may be)."""
+        if self.size and max(self.size) > _MAX_RATIO * min(self.size):
+            return other
         return self.ratio or other
 
 
