@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kling_mcp.operations.account import ListCharges
     from kling_mcp.server.tool import Call
 
+AHEAD_S = 7 * 86_400.0
+"""Kling's clock may be ahead of ours, and that of a hurried sandbox is by days: the newest charges are to be seen."""
 DAY_S = 86_400.0
 PAGES_AT_ONCE = 5
 """How many pages of Kling's list one call reads at most, to find charges of one type among the others."""
@@ -100,7 +102,7 @@ async def _page(call: Call[ListCharges]) -> Charges:
     start, cash = now - asked.days * DAY_S, asked.product_type == "cash"
     found, cursor = list[Charge](), asked.cursor or ""
     for _ in range(PAGES_AT_ONCE):
-        page = await call.jobs.provider.charges(start, now, cash=cash, limit=asked.limit, cursor=cursor)
+        page = await call.jobs.provider.charges(start, now + AHEAD_S, cash=cash, limit=asked.limit, cursor=cursor)
         found += [charge for charge in page.charges if asked.product_type in (None, "cash", charge.package)]
         cursor = page.cursor
         if not cursor or len(found) >= asked.limit:
