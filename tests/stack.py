@@ -50,7 +50,7 @@ class Stack:
     async def made(self, **arguments: object) -> Job:
         """A job, submitted and waited for."""
         job = await self.submitted(**arguments)
-        return (await self.jobs.wait([job.id], 600.0))[0]
+        return (await self.jobs.wait([job.id], 3000.0))[0]
 
     async def submitted(self, **arguments: object) -> Job:
         return await self.jobs.submit(GenerateVideo.parse(arguments), arguments)

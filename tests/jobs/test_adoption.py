@@ -55,7 +55,7 @@ async def test_a_running_task_is_followed_to_its_file_and_posts_nothing(two: tup
         "generate_video",
     )
     assert any("adopted" in note for note in job.notes)
-    (done,) = await ours.jobs.wait([job.id], 600.0)
+    (done,) = await ours.jobs.wait([job.id], 3000.0)
     assert (done.state, done.delivery, done.units_charged) == (
         State.SUCCEEDED,
         Delivery.STORED,
@@ -104,7 +104,7 @@ async def test_with_a_key_pair_both_paths_of_a_tool_are_asked(tmp_path: Path) ->
             made = await theirs.jobs.answered(made.id, 60.0)
             job = await ours.jobs.adopt(made.task_id or "", "generate_video")
             assert job.path == "/v1/videos/image2video"
-            assert (await ours.jobs.wait([job.id], 600.0))[0].delivery is Delivery.STORED
+            assert (await ours.jobs.wait([job.id], 3000.0))[0].delivery is Delivery.STORED
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ async def test_a_process_that_dies_while_posting_leaves_it_unconfirmed_and_never
             waiting, id=waiting.id, state=State.SUBMITTING, owner="elsewhere-1-x", lease_until=clock.now() - 1
         )
         await second.ledger.add(dead, Request("v1", CREATE, {"prompt": "a kite"}, nameless=True))
-        (found,) = await second.jobs.wait([job.id], 600.0)
+        (found,) = await second.jobs.wait([job.id], 3000.0)
         assert (found.state, second.posts) == (State.UNCONFIRMED, posts)
 
 
@@ -150,10 +150,24 @@ async def test_a_row_of_a_restored_backup_is_not_posted_and_says_why(tmp_path: P
             made, id="km1-01BACKUP", state=State.QUEUED, delivery=Delivery.NONE, updated_at=clock.now() - 90_000
         )
         await stack.ledger.add(old, Request("v1", CREATE, {"prompt": "a kite"}, nameless=True))
-        (found,) = await stack.jobs.wait(["km1-01BACKUP"], 600.0)
+        (found,) = await stack.jobs.wait(["km1-01BACKUP"], 3000.0)
         assert found.failure is not None
         assert (found.state, stack.posts) == (State.UNCONFIRMED, posts)
         assert "restored backup" in found.failure.message
+
+
+async def test_a_server_that_stops_hears_an_answer_out_that_nobody_can_ask_for_again(tmp_path: Path) -> None:
+    clock = SystemClock(HURRY)
+    sandbox = new_sandbox(clock)
+    async with nameless_stack(tmp_path, sandbox, clock) as first:
+        sandbox.faults.add(Fault("delay", CREATE, "POST", delay_s=30.0))
+        job = await first.submitted(prompt="a kite", model_name="kling-v2-5-turbo")
+        with anyio.fail_after(20):
+            while sandbox.state.creates == 0:
+                await clock.sleep(0.5)
+    async with nameless_stack(tmp_path, sandbox, clock) as second:
+        (found,) = await second.jobs.wait([job.id], 3000.0)
+        assert (found.state, sandbox.state.creates) == (State.SUCCEEDED, 1)
 
 
 async def test_a_server_that_stops_while_posting_leaves_no_doubt_open(tmp_path: Path) -> None:

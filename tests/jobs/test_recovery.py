@@ -47,7 +47,7 @@ async def test_files_of_an_old_keys_jobs_are_fetched_with_the_new_one(tmp_path: 
     sandbox.faults.clear()
     async with running_stack(tmp_path, sandbox=sandbox, clock=clock) as after:
         await after.jobs.get(job.id)
-        done = await after.jobs.wait([job.id, unfetched.id], 100.0)
+        done = await after.jobs.wait([job.id, unfetched.id], 3000.0)
         assert [j.delivery for j in done] == [Delivery.STORED, Delivery.STORED]
 
 
@@ -74,7 +74,7 @@ async def test_what_an_old_key_left_in_doubt_is_found_with_the_new_one(tmp_path:
         while sandbox.state.creates == 0:
             await clock.sleep(0.5)
     async with running_stack(tmp_path, sandbox=sandbox, clock=clock) as after:
-        (done,) = await after.jobs.wait([job.id], 900.0)
+        (done,) = await after.jobs.wait([job.id], 3000.0)
         assert (done.delivery, sandbox.state.creates) == (Delivery.STORED, 1)
 
 
@@ -85,7 +85,7 @@ async def test_an_accepted_job_is_not_called_refused_because_an_estimate_cannot_
         monkeypatch.setattr(stack.ledger, "durations", _busy)
         job = await stack.submitted(prompt="a kite")
         monkeypatch.undo()
-        assert (await stack.jobs.wait([job.id], 600.0))[0].state is State.SUCCEEDED
+        assert (await stack.jobs.wait([job.id], 3000.0))[0].state is State.SUCCEEDED
 
 
 async def test_a_delivery_that_could_not_be_recorded_is_taken_up_again_within_seconds(
@@ -130,7 +130,7 @@ async def test_in_an_outage_of_kling_all_jobs_stay_one_question(tmp_path: Path) 
         next_looks = {job.not_before for job in await _rows(stack.ledger, jobs)}
         assert len(next_looks) <= 2, "each asks for itself; two only while they are being put off"
         stack.sandbox.faults.clear()
-        done = await stack.jobs.wait([job.id for job in jobs], 300.0)
+        done = await stack.jobs.wait([job.id for job in jobs], 3000.0)
         assert {job.state for job in done} == {State.SUCCEEDED}
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+_PLAN = f"wire='{PLAN}'"
 _TASK = f"wire<>'{PLAN}'"
 """Jobs that have a task of their own at Kling; the others are what their steps make of them."""
 
@@ -177,17 +178,17 @@ class Ledger:
             limit,
         )
 
-    async def steps(self, plan_id: str) -> list[Job]:
-        """The steps of a job so far, in the order in which they were added."""
-        return await self._jobs("WHERE parent=? ORDER BY created_at, id", plan_id)
+    async def steps(self, *plan_ids: str) -> list[Job]:
+        """The steps of these jobs so far, in the order in which they were added."""
+        marks = ", ".join("?" * len(plan_ids))
+        return await self._jobs(f"WHERE parent IN ({marks}) ORDER BY created_at, id", *plan_ids)
 
     async def open_plans(self, provider: str) -> list[Job]:
         """A provider's jobs of several steps that are not through, or whose files are not all there; oldest first."""
         marks = ", ".join("?" * len(FINISHED))
         open_ones = f"(state NOT IN ({marks}) OR delivery IN ('fetching', 'failed'))"
         return await self._jobs(
-            f"WHERE wire=? AND provider=? AND {open_ones} ORDER BY id",
-            PLAN,
+            f"WHERE {_PLAN} AND provider=? AND {open_ones} ORDER BY id",
             provider,
             *FINISHED,
         )

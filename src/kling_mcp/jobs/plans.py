@@ -8,6 +8,7 @@ what was asked and what the steps so far found.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,13 +94,15 @@ class Plans:
 
         Ending may take a while: two clips may have to be joined.
         """
+        now, account = self._clock.now(), self._provider.account
+        plans = [plan for plan in await self._ledger.open_plans(self._provider.name) if plan.account == account]
+        due = [plan for plan in plans if plan.not_before <= now and not self._records.held(plan, now)]
+        steps = await self._ledger.steps(*(plan.id for plan in due)) if due else []
         ending = list[Job]()
-        for plan in await self._ledger.open_plans(self._provider.name):
-            now = self._clock.now()
-            if plan.account != self._provider.account or plan.not_before > now or self._records.held(plan, now):
-                continue
+        for plan in due:
+            own = [step for step in steps if step.parent == plan.id]
             with self._records.at(plan) as free:
-                if free and await self._survived(plan, self._moved):
+                if free and await self._survived(plan, partial(self._moved, plan, own)):
                     ending.append(plan)
         return ending
 
@@ -107,24 +110,25 @@ class Plans:
         """Give a job its results, and join what is to be joined. Only one process does, and it is done once."""
         with self._records.at(plan) as free:
             if free and (claimed := await self._ledger.save(taken(plan, *self._claim()))):
-                await self._survived(claimed, self._ended)
+                await self._survived(claimed, partial(self._ended, claimed))
 
     async def mirrored(self, plan: Job) -> Job:
         """A finished job with its results as they stand with the step that made them."""
         last = f"{plan.id}-{plan.step}"
         step = (await self._ledger.many([last])).get(last)
-        if step is None or not plan.finished:
-            return plan
-        shown = whole.mirrored(plan, step, self._clock.now())
+        return plan if step is None or not plan.finished else await self._shown(plan, step)
+
+    async def _shown(self, plan: Job, last: Job) -> Job:
+        shown = whole.mirrored(plan, last, self._clock.now())
         return plan if shown == plan else await self._records.save(plan, shown) or plan
 
     def _claim(self) -> tuple[str, float, float]:
         return self._records.owner.name, self._clock.now(), JOIN_LEASE_S
 
-    async def _survived(self, plan: Job, work: Callable[[Job], Awaitable[bool]]) -> bool:
+    async def _survived(self, plan: Job, work: Callable[[], Awaitable[bool]]) -> bool:
         """A bug in one job must not hold up the others, nor leave it open for ever."""
         try:
-            return await work(plan)
+            return await work()
         except LocalTrouble:
             raise
         except Exception:
@@ -134,13 +138,13 @@ class Plans:
             await self._records.save(plan, whole.refused(plan, steps, cause, self._clock.now()))
             return False
 
-    async def _moved(self, plan: Job) -> bool:
+    async def _moved(self, plan: Job, steps: Sequence[Job]) -> bool:
         """One move of one job; whether it has to be ended."""
+        now = self._clock.now()
         if plan.finished:
-            await self.mirrored(plan)
-            return False
-        steps, now = await self._ledger.steps(plan.id), self._clock.now()
-        if steps and not steps[-1].settled:
+            for last in (step for step in steps if step.step == plan.step):
+                await self._shown(plan, last)
+        elif steps and not steps[-1].settled:
             await self._saved(plan, whole.under_way(plan, steps, now))
         elif steps and steps[-1].state is not State.SUCCEEDED:
             await self._saved(plan, whole.ended(plan, steps, now))

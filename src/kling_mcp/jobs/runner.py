@@ -205,7 +205,7 @@ class Jobs:
         """
         try:
             maker = (await self._watch.read([maker_id]))[0]
-            if await self._fetcher.refetch(maker):
+            if await missing(maker) and await self._fetcher.refetch(maker):
                 self._worker.wake()
         except KlingError as trouble:
             log.warning("%s could not be fetched again: %s", job.id, trouble)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.errors import Failure, LocalTrouble
-from kling_mcp.jobs.model import Delivery, Job, Media, State
+from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,6 +41,7 @@ def _column(name: str) -> str:
 
 
 _STEPS = "CREATE INDEX job_parent ON job (parent) WHERE parent IS NOT NULL"
+_PLANS = f"CREATE INDEX job_plan ON job (provider, state) WHERE wire='{PLAN}'"
 
 _TABLES = (
     f"CREATE TABLE job ({', '.join(_column(name) for name in COLUMNS)}) STRICT",
@@ -50,13 +51,18 @@ _TABLES = (
     "CREATE INDEX job_age ON job (created_at)",
     "CREATE INDEX job_request ON job (account, request_hash, created_at)",
     _STEPS,
+    _PLANS,
     # Apart from the jobs, because pictures make it megabytes, and only a POST needs it.
     "CREATE TABLE request (job_id TEXT PRIMARY KEY, posted TEXT NOT NULL) STRICT",
     "CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL) STRICT",
 )
 
 _STEPS_FROM: Mapping[int, Sequence[str]] = {
-    1: (*(f"ALTER TABLE job ADD COLUMN {_column(name)}" for name in ("facts", "nameless", "parent", "step")), _STEPS),
+    1: (
+        *(f"ALTER TABLE job ADD COLUMN {_column(name)}" for name in ("facts", "nameless", "parent", "step")),
+        _STEPS,
+        _PLANS,
+    ),
 }
 """What turns a file of a version into one of the next."""
 

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 _ENDED = Failure(code="interrupted", message="The process that was submitting it has ended.")
 DOUBTS_AT_ONCE = 20
 """Each doubt must be answered with certainty, and 20 are what one look-up can settle; the rest take the next."""
+HEAR_OUT_S = 2.0
+"""How long a server that is told to stop still waits for an answer that nobody can ask for again. Hosts kill later."""
 
 
 class Steps:
@@ -88,7 +90,7 @@ class Steps:
 
     async def _post(self, job: Job, request: Request) -> None:
         try:
-            outcome = await self._submitted(job, request)
+            outcome = await (self._heard_out(job, request) if job.nameless else self._submitted(job, request))
         except anyio.get_cancelled_exc_class():
             stopped = Failure(code="interrupted", message="The server was stopped while it was submitting.")
             with anyio.CancelScope(shield=True):
@@ -141,6 +143,28 @@ class Steps:
     async def anything_open(self) -> bool:
         """Whether any job of ours is not settled."""
         return bool(await self._ledger.open_jobs(self._provider.account))
+
+    async def _heard_out(self, job: Job, request: Request) -> Progress | KlingError:
+        """Post what has no name, whose answer nobody can ask for again: a server that stops waits for it a moment."""
+        answer: list[Progress | KlingError] = []
+        patience = anyio.CancelScope(shield=True)
+
+        async def hear() -> None:
+            with patience:
+                answer.append(await self._submitted(job, request))
+            group.cancel_scope.cancel()
+
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(hear)
+                try:
+                    await anyio.sleep_forever()
+                finally:
+                    patience.deadline = anyio.current_time() + HEAR_OUT_S
+        except anyio.get_cancelled_exc_class():
+            if not answer:
+                raise
+        return answer[0]
 
     async def _submitted(self, job: Job, request: Request) -> Progress | KlingError:
         if self._clock.now() - job.updated_at > moves.SEND_GUARD_S:
