@@ -536,6 +536,9 @@ GOOD = (
         "create_voice",
         {"voice_name": "Narrator A", "voice_url": MP3},
     ),
+    Body("a voice deleted", f"{G}/delete-voices", {"voice_id": "{unloved_voice}"}),
+    Body("an element deleted", f"{G}/delete-elements", {"element_id": "{unloved}"}),
+    Body("an element deleted at the other address", f"{G}/delete-advanced-elements", {"element_id": "{unloved_too}"}),
     # --- 11 to 13
     Body(
         "welcome",
@@ -987,6 +990,7 @@ BAD = (
     Bad("a voice of nothing", f"{G}/custom-voices", {"voice_name": "x"}, "", "create_voice", {"voice_name": "x"}),
     Bad("deleting nobody's voice", f"{G}/delete-voices", {"voice_id": "nobody"}, ""),
     Bad("deleting nobody's element", f"{G}/delete-elements", {"element_id": "1"}, ""),
+    Bad("deleting nobody's element elsewhere", f"{G}/delete-advanced-elements", {"element_id": "1"}, ""),
     Bad(
         "a library voice for speech",
         f"{A}/tts",
@@ -1024,6 +1028,26 @@ BAD = (
         "/omni-video/kling-o1",
         {"contents": [{"type": "prompt", "text": "x"}], "settings": {"duration": 7, "aspect_ratio": "16:9"}},
         "Duration only supports 5 or 10 seconds when no refer_image is provided",
+    ),
+    Bad(
+        "a last frame alone on the new wire",
+        "/image-to-video/kling-3.0",
+        {"contents": [{"type": "prompt", "text": "x"}, {"type": "last_frame", "url": PNG}]},
+    ),
+    Bad(
+        "motion on the new wire without a direction",
+        "/motion-control/kling-3.0",
+        {"contents": [{"type": "image", "url": PNG}, {"type": "video", "url": MP4}], "settings": {}},
+        "character_orientation",
+    ),
+    Bad("unmarking in nobody's session", f"{V}/multi-elements/delete-selection", {"session_id": "7"}),
+    Bad("clearing nobody's session", f"{V}/multi-elements/clear-selection", {"session_id": "7"}),
+    Bad("seeing nobody's session", f"{V}/multi-elements/preview-selection", {"session_id": "7"}),
+    Bad(
+        "an old element without further pictures",
+        f"{G}/custom-elements",
+        {"element_name": "x", "element_description": "y", "element_frontal_image": PNG},
+        "element_refer_list",
     ),
     Bad("charges without a time", "/account/billing/package", {}, "start_time"),
     Bad("not JSON", f"{A}/tts", "text", code=1200),

@@ -10,6 +10,7 @@ import pytest
 from kling_mcp.clock import ManualClock
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.catalogue import GENERATIONS
+from kling_mcp.sandbox.families import FAMILIES, INSTANTS, STANDARDS
 from kling_mcp.sandbox.wire import STATUS
 from tests.sandbox.shop import Customer, new_sandbox, opened
 
@@ -25,6 +26,13 @@ PRICED = {"model_name", "mode", "duration", "sound", "aspect_ratio", "n", "resol
 """What decides the price, or the shape: our client always writes it out."""
 IDS = ("clip", "clip_v16", "fresh", "edit", "unmarked", "cleared", "faces", "speech", "voice")
 MARK = {"frame_index": 0, "points": [{"x": 0.5, "y": 0.5}]}
+VOICE = {"voice_name": "Ann", "voice_url": MP3}
+ELEMENT = {
+    "element_name": "Ann",
+    "element_description": "A woman",
+    "reference_type": "image_refer",
+    "element_image_list": {"frontal_image": PNG, "refer_images": [{"image_url": PNG}]},
+}
 WORDS = "a steady voice that speaks for more than two seconds, so that a face can say it"
 
 
@@ -58,16 +66,8 @@ async def stock(kling: Customer) -> dict[str, Any]:
     clip = await result(
         f"{V}/text2video", {"model_name": "kling-v2-6", "mode": "pro", "sound": "on", "prompt": "a chick"}
     )
-    voice = await result(f"{G}/custom-voices", {"voice_name": "Ann", "voice_url": MP3})
-    element = await result(
-        f"{G}/advanced-custom-elements",
-        {
-            "element_name": "Ann",
-            "element_description": "A woman",
-            "reference_type": "image_refer",
-            "element_image_list": {"frontal_image": PNG, "refer_images": [{"image_url": PNG}]},
-        },
-    )
+    voices = [(await result(f"{G}/custom-voices", VOICE))["voices"][0]["voice_id"] for _ in range(2)]
+    elements = [(await result(f"{G}/advanced-custom-elements", ELEMENT))["elements"][0]["element_id"] for _ in range(3)]
     speech = await now(f"{A}/tts", {"text": WORDS, "voice_id": "oversea_male1", "voice_language": "en"})
     faces = await now(f"{V}/identify-face", {"video_id": clip["videos"][0]["id"]})
     sessions: dict[str, str] = {}
@@ -80,8 +80,11 @@ async def stock(kling: Customer) -> dict[str, Any]:
         **sessions,
         "clip_v16": old["videos"][0]["id"],
         "clip": clip["videos"][0]["id"],
-        "voice": voice["voices"][0]["voice_id"],
-        "element": element["elements"][0]["element_id"],
+        "voice": voices[0],
+        "unloved_voice": voices[1],
+        "element": elements[0],
+        "unloved": str(elements[1]),
+        "unloved_too": str(elements[2]),
         "speech": speech["task_result"]["audios"][0]["id"],
         "faces": faces["session_id"],
     }
@@ -136,3 +139,19 @@ def test_every_tool_has_a_body_of_the_contract() -> None:
     composed = {"lip_sync", "extend_video"}
     assert set(GENERATIONS) - {good.tool for good in GOOD} == composed
     assert set(GENERATIONS) - {bad.tool for bad in BAD} == {"lip_sync", "preview_video_edit"}
+
+
+def test_every_endpoint_has_a_good_and_a_bad_body() -> None:
+    instants = [served for served in INSTANTS if served.method == "POST"]
+    posted = {served.path for served in (*FAMILIES, *instants, *STANDARDS)}
+
+    def lacking(bodies: tuple[Body | Bad, ...]) -> set[str]:
+        return {path for path in posted if not any(_served_by(path, body.path) for body in bodies)}
+
+    assert lacking(GOOD) == set()
+    assert lacking(BAD) == set()
+
+
+def _served_by(path: str, posted: str) -> bool:
+    """Whether that address leads there; on the new wire the model follows."""
+    return posted in (path, f"{path}/{posted.rpartition('/')[2]}")
