@@ -35,7 +35,7 @@ async def stack(tmp_path: Path) -> AsyncGenerator[Stack]:
 
 async def run(stack: Stack, tool: str, **arguments: object) -> Job:
     job = await stack.jobs.submit(GENERATIONS[tool].parse(arguments), arguments)
-    return (await stack.jobs.wait([job.id], 2400.0))[0]
+    return (await stack.jobs.wait([job.id], 6000.0))[0]
 
 
 async def _clip(stack: Stack) -> Job:
@@ -93,7 +93,7 @@ async def test_a_process_that_stops_between_the_steps_leaves_the_rest_to_the_nex
                 await clock.sleep(1.0)
     sandbox.faults.clear()
     async with running_stack(tmp_path, sandbox=sandbox, clock=clock) as second:
-        (done,) = await second.jobs.wait([job.id], 2400.0)
+        (done,) = await second.jobs.wait([job.id], 6000.0)
         assert (done.state, done.delivery) == (State.SUCCEEDED, Delivery.STORED), done.failure
         assert [_posts(second, path) for path in (FACES, SPEECH)] == [1, 1]
 
@@ -110,7 +110,7 @@ async def test_a_renewed_key_goes_on_with_what_the_old_one_began(tmp_path: Path)
             await clock.sleep(1.0)
     async with running_stack(tmp_path, sandbox=sandbox, clock=clock) as after:
         with anyio.fail_after(40):
-            (done,) = await after.jobs.wait([job.id], 2400.0)
+            (done,) = await after.jobs.wait([job.id], 6000.0)
         assert (done.state, len(done.media)) == (State.SUCCEEDED, 2)
 
 
@@ -167,7 +167,7 @@ async def test_a_step_of_a_restored_backup_is_not_posted(tmp_path: Path) -> None
         old = replace(plan, id=f"km1-{'B' * 26}", updated_at=clock.now() - 90_000, created_at=clock.now() - 90_000)
         await stack.ledger.add_plan(old, arguments)
         with anyio.fail_after(30):
-            (found,) = await stack.jobs.wait([old.id], 600.0)
+            (found,) = await stack.jobs.wait([old.id], 6000.0)
         assert found.failure is not None
         assert (found.state, _posts(stack, FACES)) == (State.UNCONFIRMED, posts)
         assert "restored backup" in found.failure.message

