@@ -1,1 +1,5 @@
-"""WHERE a paid job stands. The ledger is the only SQL; the moves are pure."""
+"""WHERE a paid job stands.
+
+SQL lives in ``ledger``, ``schema`` and ``store`` and nowhere else; ``moves``, ``results``, ``whole`` and ``choice`` are
+pure; ``steps``, ``fetcher`` and ``plans`` do what the moves say, as often as the ``worker`` calls them.
+"""
