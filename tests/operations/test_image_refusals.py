@@ -99,12 +99,12 @@ def problems(operation: type[Generation], arguments: dict[str, Any]) -> list[tup
         (
             {"image": A, "image_fidelity": 0.5},
             "image_fidelity",
-            "'image_fidelity' acts only together with image_reference. kling-v3 has no such argument; kling-v2-1 can.",
+            "'image_fidelity' is given, but kling-v3 has no such argument. kling-v2-1 can.",
         ),
         (
-            {"model_name": "kling-v2-1", "image": A, "image_fidelity": 0.5},
+            {"model_name": "kling-v2-1", "image_fidelity": 0.5},
             "image_fidelity",
-            "'image_fidelity' acts only together with image_reference. Set that, or remove this.",
+            "'image_fidelity' acts only together with image. Give that, or remove this.",
         ),
         (
             {**REFERENCED, "human_fidelity": 0.5},

@@ -79,11 +79,14 @@ def _the_model_gets_what_it_needs(request: "GenerateImage") -> Iterator[Problem]
 @rule("model_name", "image_reference")
 def _fidelity_has_something_to_be_true_to(request: "GenerateImage") -> Iterator[Problem]:
     facts = request.facts
-    able = who_can("generations", lambda each: each.image_reference)
-    fix = "Set that, or remove this." if facts.image_reference else f"{facts.name} has no such argument; {able}"
-    if request.image_fidelity is not None and request.image_reference is None:
-        yield Problem("image_fidelity", f"'image_fidelity' acts only together with image_reference. {fix}")
+    if request.image_fidelity is not None and not facts.image_fidelity:
+        able = who_can("generations", lambda each: each.image_fidelity)
+        yield Problem("image_fidelity", f"'image_fidelity' is given, but {facts.name} has no such argument. {able}")
+    elif request.image_fidelity is not None and request.image is None:
+        yield Problem("image_fidelity", "'image_fidelity' acts only together with image. Give that, or remove this.")
     if request.human_fidelity is not None and request.image_reference != "subject":
+        able = who_can("generations", lambda each: each.image_reference)
+        fix = "Set that, or remove this." if facts.image_reference else f"{facts.name} has no such argument; {able}"
         yield Problem("human_fidelity", f"'human_fidelity' acts only with image_reference 'subject'. {fix}")
 
 

@@ -39,6 +39,8 @@ class ImageFacts:
         series: Whether it makes series of pictures that belong together.
         elements: Whether it takes elements.
         image_reference: What of a picture it can keep; empty if it has no such field.
+        image_fidelity: Whether it can be told how close to keep to a picture. Of today's models only 2.1 can; for those
+            of before no page names a limit.
         reference_needed: Whether a picture must come with ``image_reference``.
         image_needed: Whether it only works on a picture.
         retired: Since when it is reported retired; None for a current model.
@@ -46,10 +48,11 @@ class ImageFacts:
 
     name: str
     resolutions: tuple[str, ...] = ("1k", "2k")
-    auto_from_text: bool = True
+    auto_from_text: bool = False
     series: bool = False
     elements: bool = False
     image_reference: tuple[str, ...] = ()
+    image_fidelity: bool = False
     reference_needed: bool = False
     image_needed: bool = False
     retired: str | None = None
@@ -62,17 +65,21 @@ _TABLE: Mapping[Endpoint, tuple[ImageFacts, ...]] = MappingProxyType(
     {
         "generations": (
             ImageFacts("kling-v3", elements=True),
-            ImageFacts("kling-v2-1", image_reference=_SUBJECT_FACE),
-            ImageFacts("kling-v2", retired=RETIRED),
-            ImageFacts("kling-v2-new", image_needed=True, retired=RETIRED),
-            ImageFacts("kling-v1-5", image_reference=_SUBJECT_FACE, reference_needed=True, retired=RETIRED),
-            ImageFacts("kling-v1", retired=RETIRED),
+            ImageFacts("kling-v2-1", image_reference=_SUBJECT_FACE, image_fidelity=True),
+            ImageFacts("kling-v2", image_fidelity=True, retired=RETIRED),
+            ImageFacts("kling-v2-new", image_fidelity=True, image_needed=True, retired=RETIRED),
+            ImageFacts(
+                "kling-v1-5",
+                image_reference=_SUBJECT_FACE,
+                image_fidelity=True,
+                reference_needed=True,
+                retired=RETIRED,
+            ),
+            ImageFacts("kling-v1", image_fidelity=True, retired=RETIRED),
         ),
         "omni-image": (
-            ImageFacts(
-                "kling-v3-omni", resolutions=("1k", "2k", "4k"), auto_from_text=False, series=True, elements=True
-            ),
-            ImageFacts("kling-image-o1", elements=True),
+            ImageFacts("kling-v3-omni", resolutions=("1k", "2k", "4k"), series=True, elements=True),
+            ImageFacts("kling-image-o1", auto_from_text=True, elements=True),
         ),
         "multi-image2image": (ImageFacts("kling-v2-1"), ImageFacts("kling-v2", retired=RETIRED)),
         # Since 2026-09-15 both names are served by the engine of try-on 3.0, so neither is retired (section 7).
