@@ -407,6 +407,13 @@ GOOD = (
         },
     ),
     Body(
+        "like a picture, nothing of it named",
+        f"{I}/generations",
+        {"model_name": "kling-v2-1", "prompt": "As an astronaut", "image": PNG, "image_fidelity": 0.6},
+        "generate_image",
+        {"model_name": "kling-v2-1", "prompt": "As an astronaut", "image": PNG, "image_fidelity": 0.6},
+    ),
+    Body(
         "a storyboard",
         f"{I}/omni-image",
         {
@@ -659,6 +666,24 @@ BAD = (
         "sound",
         "generate_omni_video",
         {"model_name": "kling-video-o1", "prompt": "x", "sound": "on", "aspect_ratio": "16:9"},
+    ),
+    Bad(
+        "O1 for seven seconds from a first frame alone",
+        f"{V}/omni-video",
+        {
+            "model_name": "kling-video-o1",
+            "prompt": "x",
+            "duration": "7",
+            "image_list": [{"image_url": PNG, "type": "first_frame"}],
+        },
+        "Duration only supports 5 or 10 seconds",
+        "generate_omni_video",
+        {
+            "model_name": "kling-video-o1",
+            "prompt": "x",
+            "duration": 7,
+            "image_list": [{"image_url": PNG, "type": "first_frame"}],
+        },
     ),
     Bad(
         "an end frame alone",

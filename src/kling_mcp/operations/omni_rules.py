@@ -144,6 +144,17 @@ def _length_exists(request: GenerateOmniVideo) -> Iterator[Problem]:
         yield Problem("duration", f"'duration' is {request.duration}, but {last}.{able}")
 
 
+@rule("model_name", "duration", "image_list", "element_list", "video_list")
+def _a_first_frame_alone_has_lengths_of_its_own(request: GenerateOmniVideo) -> Iterator[Problem]:
+    """In this all pages agree. About words alone and two frames they do not (F.2), and ``omni_quote`` says so."""
+    facts, known = request.facts, request.seconds in request.facts.durations
+    beside = request.plain_images or request.element_list or request.video
+    if known and request.frames == ("first_frame",) and not beside and request.seconds not in facts.sure_durations:
+        able = _another(lambda other: request.seconds in other.sure_durations)
+        last = f"with a first frame alone, clips of {facts.name} last {seconds(facts.sure_durations)}"
+        yield Problem("duration", f"'duration' is {request.seconds}, but {last}.{able}")
+
+
 @rule("model_name", "sound", "multi_shot")
 def _the_model_can(request: GenerateOmniVideo) -> Iterator[Problem]:
     if request.sound == "on" and not request.facts.sound:
@@ -213,6 +224,7 @@ RULES: tuple[Rule[Any], ...] = (
     _a_last_frame_goes_with_a_feature_video,
     _mode_exists,
     _length_exists,
+    _a_first_frame_alone_has_lengths_of_its_own,
     _the_model_can,
     _prompt_fits,
     _citations_are_given,
