@@ -151,6 +151,7 @@ def test_a_voice_is_billed_when_the_prompt_cites_it() -> None:
         "5 s x 1.2 units (kling-v2-6, pro, with voice)",
     )
     assert cited.body()["voice_list"] == [{"voice_id": "829"}]
+    assert GenerateVideo.parse({**arguments, "voice_list": "829"}).body() == cited.body()
     silent = GenerateVideo.parse({**arguments, "prompt": "She says hello"}).quote()
     assert silent.units == Decimal(5)
     assert silent.notes == ("No voice will speak, and none is billed, unless the prompt cites it as <<<voice_1>>>.",)

@@ -41,7 +41,7 @@ CAPABILITIES = {
     ("kling-v2-6", T2V, "pro"): ModeFacts((5, 10), sound=True),
     ("kling-v2-6", I2V, "std"): ModeFacts((5, 10)),
     ("kling-v2-6", I2V, "pro"): ModeFacts(
-        (5, 10), sound=True, first_last=(5, 10), voice=(5, 10), max_voices=2, sound_with_last=False
+        (5, 10), sound=True, first_last=(5, 10), voice=(5, 10), max_voices=2, silent_with_last=True
     ),
     ("kling-v3", T2V, "std"): ModeFacts(UP_TO_15, sound=True, multi_shot=True),
     ("kling-v3", T2V, "pro"): ModeFacts(UP_TO_15, sound=True, multi_shot=True),

@@ -18,7 +18,7 @@ from kling_mcp.operations.fields import (
     JsonList,
     NegativePrompt,
     Nested,
-    Number,
+    NotBool,
     Objects,
     Omitted,
     PictureRef,
@@ -126,7 +126,7 @@ class MarkVideoEdit(Generation):
     """The job of start_video_edit, or Kling's session id."""
     action: Literal["add", "delete", "clear"]
     """add marks, delete marks (the same points), or clear all."""
-    frame_index: Annotated[int, Field(ge=0), Number] | Omitted = None
+    frame_index: Annotated[int, Field(ge=0), NotBool] | Omitted = None
     """Which frame, from 0."""
     points: Annotated[Annotated[list[Spot], Field(min_length=1, max_length=10)] | Omitted, JsonList, Objects] = None
     """1 to 10 {x, y} on the thing, from 0 to 1 of width and height, origin top left."""

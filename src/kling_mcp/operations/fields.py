@@ -250,8 +250,10 @@ class ElementRef(Nameable):
     element_id: ElementId
 
 
-class VoiceRef(Nested):
+class VoiceRef(Nameable):
     """A voice of the library (not a text-to-speech voice)."""
+
+    main: ClassVar[str] = "voice_id"
 
     voice_id: LibraryVoice
 

@@ -46,7 +46,7 @@ class ModeFacts:
         max_voices: Longest ``voice_list``.
         max_elements: Longest ``element_list``.
         multi_shot: Whether one clip can have several shots.
-        sound_with_last: Whether sound may be on when there is a last frame.
+        silent_with_last: Whether a last frame rules out the sound.
     """
 
     durations: tuple[int, ...]
@@ -60,7 +60,7 @@ class ModeFacts:
     max_voices: int = 0
     max_elements: int = 0
     multi_shot: bool = False
-    sound_with_last: bool = True
+    silent_with_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ _TABLE = (
             "text2video": {"std": _PLAIN, "pro": ModeFacts(_5_10, sound=True)},
             "image2video": {
                 "std": _PLAIN,
-                "pro": ModeFacts(_5_10, sound=True, first_last=_5_10, voice=_5_10, max_voices=2, sound_with_last=False),
+                "pro": ModeFacts(_5_10, sound=True, first_last=_5_10, voice=_5_10, max_voices=2, silent_with_last=True),
             },
         },
         v2_prompt_max=2500,

@@ -139,7 +139,7 @@ left_turn_forward, or simple with config {zoom: 5}}."""
     def silenced(self) -> bool:
         """Whether the last frame rules out the sound that the model otherwise has."""
         row = self.row if self.image_tail else None
-        return row is not None and row.sound and not row.sound_with_last
+        return row is not None and row.sound and row.silent_with_last
 
     @property
     def shots(self) -> tuple[Shot, ...]:

@@ -119,7 +119,7 @@ _FEATURES = (
     _Feature("dynamic_masks", lambda w: w.moving_masks, lambda r, w: w.duration in r.brush),
     _Feature("multi_shot", lambda w: w.shots, lambda r, _: r.multi_shot),
     _Feature("sound", lambda w: w.sound and not MODELS[w.model].always_sound, lambda r, _: r.sound),
-    _Feature("sound and image_tail", lambda w: w.sound and w.last, lambda r, _: r.sound_with_last),
+    _Feature("sound and image_tail", lambda w: w.sound and w.last, lambda r, _: not r.silent_with_last),
     _Feature("element_list", lambda w: w.elements > 0, lambda r, w: w.elements <= r.max_elements),
     _Feature("voice_list", lambda w: w.voices > 0, lambda r, w: w.duration in r.voice and w.voices <= r.max_voices),
     # capabilities.json, kling-v2-6: voice only with sound on. The new wire's rules say so before this table is asked.
