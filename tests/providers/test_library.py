@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from kling_mcp.errors import Busy, KlingError, NotAuthorised, Refused, Unavailable
-from kling_mcp.providers.base import Element, Origin, Shelf, Voice
+from kling_mcp.providers.base import Element, Listed, Origin, Shelf, Voice
 
 from .far_side import Answer, FarSide, answered, pair, refused
 
@@ -69,9 +69,9 @@ async def test_voices_are_taken_out_of_the_tasks_that_made_them(origin: Origin, 
     for credential in (None, pair()):
         far_side = FarSide([answered(VOICES)])
         voices = await far_side.provider(credential).voices(origin, 2, 50)
-        assert voices == [
-            Voice("829836802793406551", "Narrator A", "https://cdn.example/trial.mp3", "1234567"),
-        ]
+        assert voices == Listed(
+            (Voice("829836802793406551", "Narrator A", "https://cdn.example/trial.mp3", "1234567"),)
+        )
         assert far_side.lines == [f"GET /v1/general/{path}?pageNum=2&pageSize=50"]
 
 
@@ -81,7 +81,7 @@ async def test_voices_are_taken_out_of_the_tasks_that_made_them(origin: Origin, 
 async def test_elements_keep_their_long_ids_exactly_and_deleted_ones_are_left_out(origin: Origin, path: str) -> None:
     far_side = FarSide([answered(ELEMENTS)])
     elements = await far_side.provider().elements(origin, 1, 30)
-    assert elements == [
+    assert elements.things == (
         Element(
             id="829836802793406551",
             name="Courier",
@@ -91,15 +91,15 @@ async def test_elements_keep_their_long_ids_exactly_and_deleted_ones_are_left_ou
             status="succeed",
             tags=("Character",),
             voice="Calm",
-        )
-    ]
+        ),
+    )
     assert far_side.lines == [f"GET /v1/general/{path}?pageNum=1&pageSize=30"]
 
 
 async def test_an_id_beyond_what_floats_keep_survives_the_wire_itself() -> None:
     raw = b'{"code":0,"message":"SUCCEED","data":[{"task_result":{"elements":[{"element_id":9223372036854775807}]}}]}'
     elements = await FarSide([httpx2.Response(200, content=raw)]).provider().elements("own", 1, 30)
-    assert [element.id for element in elements] == ["9223372036854775807"]
+    assert [element.id for element in elements.things] == ["9223372036854775807"]
 
 
 async def test_the_new_wire_s_words_and_bare_things_are_understood_too() -> None:
@@ -115,26 +115,36 @@ async def test_the_new_wire_s_words_and_bare_things_are_understood_too() -> None
     provider = FarSide(
         [answered([new, {"voice_id": 5, "voice_name": "Bare"}, {"element_id": 6}, None, "x"])]
     ).provider()
-    assert await provider.voices("own", 1, 30) == [
+    assert (await provider.voices("own", 1, 30)).things == (
         Voice("7", "New", "https://cdn.example/t.mp3", "kling"),
         Voice("5", "Bare"),
-    ]
-    assert await provider.elements("own", 1, 30) == [Element("9", "Cat", made_from="video_refer"), Element("6", "")]
+    )
+    assert (await provider.elements("own", 1, 30)).things == (
+        Element("9", "Cat", made_from="video_refer"),
+        Element("6", ""),
+    )
 
 
 @pytest.mark.parametrize("payload", [[], None])
 async def test_an_empty_library_is_empty(payload: object) -> None:
-    assert await FarSide([answered(payload)]).provider().voices("own", 1, 30) == []
+    assert await FarSide([answered(payload)]).provider().voices("own", 1, 30) == Listed()
 
 
 async def test_pages_stay_within_what_kling_takes() -> None:
     far_side = FarSide([answered([])])
     await far_side.provider().voices("own", 0, 100_000)
+    await far_side.provider().elements("own", 2, 100_000)
     await far_side.provider().elements("preset", 10_000, 0)
     assert [str(r.url.query, "ascii") for r in far_side.requests] == [
-        "pageNum=1&pageSize=500",
+        "pageNum=1&pageSize=1000",
+        "pageNum=2&pageSize=500",
         "pageNum=1000&pageSize=1",
     ]
+
+
+async def test_a_page_that_kling_filled_is_known_as_full_although_little_of_it_can_be_used() -> None:
+    provider = FarSide([answered(VOICES)] * 2).provider()
+    assert [(await provider.voices("own", 1, size)).full for size in (3, 4)] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -472,10 +472,11 @@ async def test_a_voice_and_an_element_are_made_listed_and_deleted(credential: Ap
         kling.clock.advance(600)
         made = (await provider.look_up([TaskRef("v1", path, f"km1-{shelf}")]))[f"km1-{shelf}"]
         assert (made.status, made.facts[f"{shelf}_name"]) == ("succeeded", "Ann")
-        own = await (provider.voices if shelf == "voice" else provider.elements)("own", 1, 30)
+        listed = provider.voices if shelf == "voice" else provider.elements
+        own = (await listed("own", 1, 30)).things
         assert [each.id for each in own] == [made.facts[f"{shelf}_id"]]
         await provider.delete(shelf, own[0].id)  # pyright: ignore[reportArgumentType] - a Shelf
-        assert await (provider.voices if shelf == "voice" else provider.elements)("own", 1, 30) == []
+        assert (await listed("own", 1, 30)).things == ()
         with pytest.raises(Refused, match="to delete"):
             await provider.delete(shelf, own[0].id)  # pyright: ignore[reportArgumentType] - as above
 
@@ -486,7 +487,7 @@ async def test_a_deletion_whose_answer_was_lost_is_settled_by_repeating_it(crede
     voice = Request("v1", "/v1/general/custom-voices", {"voice_name": "Ann", "voice_url": "https://cdn.example/a.mp3"})
     await provider.submit(voice, "km1-A")
     kling.clock.advance(600)
-    (own,) = await provider.voices("own", 1, 30)
+    (own,) = (await provider.voices("own", 1, 30)).things
     kling.sandbox.faults.add(Fault("drop", method="POST", when="after"))
     await provider.delete("voice", own.id)
-    assert await provider.voices("own", 1, 30) == []
+    assert (await provider.voices("own", 1, 30)).things == ()

@@ -17,7 +17,7 @@ from kling_mcp.errors import Refused
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.runner import Jobs
 from kling_mcp.media.downloads import Downloads
-from kling_mcp.providers.base import Balance, Charge, Charges, Output, Pack, Progress, Request
+from kling_mcp.providers.base import Balance, Charge, Charges, Listed, Output, Pack, Progress, Request
 from kling_mcp.server.catalogue import build_server
 
 if TYPE_CHECKING:
@@ -102,11 +102,15 @@ class Studio:
             raise self.unprepared
         return BALANCE
 
-    async def voices(self, origin: Origin, page: int, size: int) -> Sequence[Voice]:
-        return await self._page(self.library["voice", origin], page, size)
+    async def voices(self, origin: Origin, page: int, size: int) -> Listed[Voice]:
+        return await self._shelf(self.library["voice", origin], page, size)
 
-    async def elements(self, origin: Origin, page: int, size: int) -> Sequence[Element]:
-        return await self._page(self.library["element", origin], page, size)
+    async def elements(self, origin: Origin, page: int, size: int) -> Listed[Element]:
+        return await self._shelf(self.library["element", origin], page, size)
+
+    async def _shelf(self, shelf: list[Any], page: int, size: int) -> Listed[Any]:
+        found = await self._page(shelf, page, size)
+        return Listed(tuple(each for each in found if each is not None), full=len(found) == size)
 
     async def _page(self, shelf: list[Any], page: int, size: int) -> list[Any]:
         await anyio.lowlevel.checkpoint()

@@ -188,11 +188,26 @@ async def test_voices_of_the_library_and_of_speech_are_listed_and_searched(wide:
     cook = await asked(client, "list_voices", origin="own", words="COOK")
     british = await asked(client, "list_voices", origin="speech", words="british man", page_size=1)
     assert own["voices"] == [{"id": "8801", "name": "Captain", "trial_url": "https://x/y.mp3"}]
-    assert 'For more call list_voices(origin="own", page=2)' in own["next"]
+    assert 'For more call list_voices(origin="own", page=2, page_size=1)' in own["next"]
     assert [voice["id"] for voice in cook["voices"]] == ["8802"]
     assert british["voices"][0]["id"] == "uk_man2"
     assert "text_to_speech" in british["next"]
     assert (await asked(client, "list_voices", origin="preset"))["next"] == "There are none."
+
+
+async def test_what_failed_among_the_voices_hides_no_voice_behind_it(wide: House, client: Client) -> None:
+    made = [Voice("8801", "Captain"), None, Voice("8802", "Cook")]
+    wide.studio.library["voice", "own"] = [None, *made, *[None] * 500, Voice("8803", "Cook's mate")]
+    first = await asked(client, "list_voices", page_size=2)
+    cooks = await asked(client, "list_voices", words="cook")
+    bare = await asked(client, "list_voices", page=3, page_size=2)
+    last = await asked(client, "list_voices", page=17)
+    assert ([voice["id"] for voice in first["voices"]], "page=2" in first["next"]) == (["8801"], True)
+    assert [voice["id"] for voice in cooks["voices"]] == ["8802", "8803"]
+    assert bare["next"] == (
+        'Nothing usable is left of this page. For more call list_voices(origin="own", page=4, page_size=2)'
+    )
+    assert ([voice["id"] for voice in last["voices"]], "For more" in last["next"]) == (["8803"], False)
 
 
 async def test_elements_are_found_by_their_description_and_tags(wide: House, client: Client) -> None:

@@ -8,7 +8,7 @@ contract of every method below.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +20,8 @@ Wire = Literal["v1", "v2"]
 """v1: Kling's legacy API, model in the body. v2: the new standard, model in the path."""
 
 TaskStatus = Literal["submitted", "processing", "succeeded", "failed"]
+
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,19 @@ class Element:
     """Name of the voice bound to it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Thing]):
+    """A page of the library, without what failed or was deleted.
+
+    Attributes:
+        things: What is on it; often fewer than were asked for.
+        full: Whether Kling filled the page, so that there may be more behind it.
+    """
+
+    things: tuple[Thing, ...] = ()
+    full: bool = False
+
+
 Shelf = Literal["voice", "element"]
 Origin = Literal["own", "preset"]
 """Made with this account, or official ones that everybody may use."""
@@ -232,7 +247,7 @@ class Provider(Protocol):
         """
         ...
 
-    async def voices(self, origin: Origin, page: int, size: int) -> Sequence[Voice]:
+    async def voices(self, origin: Origin, page: int, size: int) -> Listed[Voice]:
         """A page (from 1) of the voice library. Free.
 
         Raises:
@@ -240,7 +255,7 @@ class Provider(Protocol):
         """
         ...
 
-    async def elements(self, origin: Origin, page: int, size: int) -> Sequence[Element]:
+    async def elements(self, origin: Origin, page: int, size: int) -> Listed[Element]:
         """A page (from 1) of the element library. Free.
 
         Raises:

@@ -9,11 +9,11 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from kling_mcp.errors import KlingError, NotAuthorised, OutcomeUnknown, Refused, Unavailable, trimmed
-from kling_mcp.providers.base import Element, Origin, Shelf, Voice
+from kling_mcp.providers.base import Element, Listed, Origin, Shelf, Voice
 from kling_mcp.providers.reading import body_id, fields_of, first, members, string, word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from kling_mcp.clock import Clock
     from kling_mcp.providers.envelope import Reply
@@ -31,7 +31,8 @@ DELETIONS: Mapping[Shelf, tuple[str, tuple[str, ...]]] = {
 """Shelf → the field that names what goes, and the paths to try. Of elements nobody knows which path serves which kind
 (section 9.3), so the second is asked where the first does not have it."""
 
-MOST_PAGES, LONGEST_PAGE = 1000, 500
+MOST_PAGES = 1000
+LONGEST_PAGE: Mapping[Shelf, int] = {"voice": 1000, "element": 500}
 DELETION_TRIES = 3
 DELETION_PAUSE_S = 1.0
 
@@ -48,24 +49,28 @@ class Post(Protocol):
         ...
 
 
-async def voices(read: Read, origin: Origin, page: int, size: int) -> Sequence[Voice]:
+async def voices(read: Read, origin: Origin, page: int, size: int) -> Listed[Voice]:
     """A page of voices.
 
     Raises:
         Unavailable, Busy, NotAuthorised: The question could not be answered.
     """
+    size = min(LONGEST_PAGE["voice"], size)
     tasks = await _listed(read, VOICE_LISTS[origin], page, size)
-    return [_voice(made, voice_id) for made, voice_id in _things(tasks, "voice")]
+    made = (_voice(made, voice_id) for made, voice_id in _things(tasks, "voice"))
+    return Listed(tuple(made), full=len(tasks) >= size)
 
 
-async def elements(read: Read, origin: Origin, page: int, size: int) -> Sequence[Element]:
+async def elements(read: Read, origin: Origin, page: int, size: int) -> Listed[Element]:
     """A page of elements.
 
     Raises:
         Unavailable, Busy, NotAuthorised: The question could not be answered.
     """
+    size = min(LONGEST_PAGE["element"], size)
     tasks = await _listed(read, ELEMENT_LISTS[origin], page, size)
-    return [_element(made, element_id) for made, element_id in _things(tasks, "element")]
+    made = (_element(made, element_id) for made, element_id in _things(tasks, "element"))
+    return Listed(tuple(made), full=len(tasks) >= size)
 
 
 async def delete(post: Post, clock: Clock, shelf: Shelf, kling_id: str) -> None:
@@ -145,7 +150,7 @@ async def _listed(read: Read, path: str, page: int, size: int) -> list[Mapping[s
     """The tasks on a page, as Kling sends them."""
     asked = {
         "pageNum": str(max(1, min(MOST_PAGES, page))),
-        "pageSize": str(max(1, min(LONGEST_PAGE, size))),
+        "pageSize": str(max(1, size)),
     }
     payload: object = (await read(path, asked)).payload
     if payload is not None and not isinstance(payload, list):

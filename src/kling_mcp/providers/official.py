@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Balance,
         Charges,
         Element,
+        Listed,
         Origin,
         Progress,
         Request,
@@ -98,11 +99,11 @@ class OfficialProvider:
         """Read the account's packs: see ``Provider.balance``."""
         return await self._balance.read()
 
-    async def voices(self, origin: Origin, page: int, size: int) -> Sequence[Voice]:
+    async def voices(self, origin: Origin, page: int, size: int) -> Listed[Voice]:
         """List voices: see ``Provider.voices``."""
         return await library.voices(self._read, origin, page, size)
 
-    async def elements(self, origin: Origin, page: int, size: int) -> Sequence[Element]:
+    async def elements(self, origin: Origin, page: int, size: int) -> Listed[Element]:
         """List elements: see ``Provider.elements``."""
         return await library.elements(self._read, origin, page, size)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Balance,
         Charges,
         Element,
+        Listed,
         Origin,
         Progress,
         Request,
@@ -58,11 +59,11 @@ class Unconfigured:
         """Refuse."""
         self._refuse()
 
-    async def voices(self, origin: Origin, page: int, size: int) -> Sequence[Voice]:  # noqa: ARG002 - the Protocol's
+    async def voices(self, origin: Origin, page: int, size: int) -> Listed[Voice]:  # noqa: ARG002 - the Protocol's
         """Refuse."""
         self._refuse()
 
-    async def elements(self, origin: Origin, page: int, size: int) -> Sequence[Element]:  # noqa: ARG002 - as above
+    async def elements(self, origin: Origin, page: int, size: int) -> Listed[Element]:  # noqa: ARG002 - as above
         """Refuse."""
         self._refuse()
 

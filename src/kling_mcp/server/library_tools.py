@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.sources import Reference
 from kling_mcp.operations.voices import UNCONFIRMED, find_voices
-from kling_mcp.providers.base import Element, Voice
+from kling_mcp.providers.base import Element, Listed, Voice
 from kling_mcp.server.answers import answer
 from kling_mcp.server.view import View, joined
 
@@ -30,6 +30,7 @@ PAGES_AT_ONCE = 10
 
 _Row = TypeVar("_Row", bound=BaseModel)
 _Found = TypeVar("_Found", Voice, Element)
+_Thing = TypeVar("_Thing")
 
 
 class VoiceRow(BaseModel):
@@ -140,14 +141,15 @@ async def list_voices(call: Call[ListVoices]) -> types.CallToolResult:
     asked = call.request
     if asked.origin == "speech":
         known = find_voices(asked.words or "")
-        rows = [VoiceRow.of_speech(voice) for voice in _cut(known, asked.page, asked.page_size)]
+        spoken = _cut(known, asked)
+        rows, more = [VoiceRow.of_speech(voice) for voice in spoken.things], spoken.full
         use = f"Give an id as voice_id to text_to_speech or lip_sync. {UNCONFIRMED}"
     else:
         origin = asked.origin
         found = await _found(asked, lambda page, size: call.jobs.provider.voices(origin, page, size))
-        rows = [VoiceRow.of(voice) for voice in found]
+        rows, more = [VoiceRow.of(voice) for voice in found.things], found.full
         use = 'Give an id as voice_list=[{"voice_id": …}] to generate_video.'
-    return answer(VoicesView(voices=rows, next=_onward(asked, rows, use)))
+    return answer(VoicesView(voices=rows, next=_onward(asked, rows, use, more=more)))
 
 
 async def list_elements(call: Call[ListElements]) -> types.CallToolResult:
@@ -158,9 +160,9 @@ async def list_elements(call: Call[ListElements]) -> types.CallToolResult:
     """
     asked = call.request
     found = await _found(asked, lambda page, size: call.jobs.provider.elements(asked.origin, page, size))
-    rows = [ElementRow.of(element) for element in found]
+    rows = [ElementRow.of(element) for element in found.things]
     use = 'Give an id as element_list=[{"element_id": "…"}].'
-    return answer(ElementsView(elements=rows, next=_onward(asked, rows, use)))
+    return answer(ElementsView(elements=rows, next=_onward(asked, rows, use, more=found.full)))
 
 
 async def delete_voice(call: Call[DeleteVoice]) -> types.CallToolResult:
@@ -204,18 +206,18 @@ async def _made(call: Call[Any], shelf: Shelf, reference: Reference) -> str:
 
 
 async def _found(
-    asked: ListVoices | ListElements, read: Callable[[int, int], Awaitable[Sequence[_Found]]]
-) -> Sequence[_Found]:
+    asked: ListVoices | ListElements, read: Callable[[int, int], Awaitable[Listed[_Found]]]
+) -> Listed[_Found]:
     """The page asked for: Kling's own, or, as Kling cannot search, one of those that have the words."""
     if not asked.words:
         return await read(asked.page, asked.page_size)
     words, fitting = asked.words.casefold().split(), list[_Found]()
     for page in range(1, PAGES_AT_ONCE + 1):
         listed = await read(page, LIBRARY_PAGE)
-        fitting += [each for each in listed if all(word in _searched(each) for word in words)]
-        if len(listed) < LIBRARY_PAGE:
+        fitting += [each for each in listed.things if all(word in _searched(each) for word in words)]
+        if not listed.full:
             break
-    return _cut(fitting, asked.page, asked.page_size)
+    return _cut(fitting, asked)
 
 
 def _searched(each: Voice | Element) -> str:
@@ -223,16 +225,20 @@ def _searched(each: Voice | Element) -> str:
     return " ".join((each.id, each.name, *described)).casefold()
 
 
-def _cut(rows: Sequence[Any], page: int, size: int) -> Sequence[Any]:
-    return rows[(page - 1) * size : page * size]
+def _cut(found: Sequence[_Thing], asked: ListVoices | ListElements) -> Listed[_Thing]:
+    """The page asked for, out of everything."""
+    end = asked.page * asked.page_size
+    return Listed(tuple(found[end - asked.page_size : end]), full=end < len(found))
 
 
-def _onward(asked: ListVoices | ListElements, rows: Sequence[_Row], use: str) -> str:
+def _onward(asked: ListVoices | ListElements, rows: Sequence[_Row], use: str, *, more: bool) -> str:
     """How to use a row and how to see more of them."""
-    if not rows:
+    if not rows and not more:
         return "There are none." if asked.page == 1 else "There are no more."
-    if len(rows) < asked.page_size:
+    if not more:
         return use
     words = f', words="{asked.words}"' if asked.words else ""
-    more = f'For more call {asked.tool}(origin="{asked.origin}"{words}, page={asked.page + 1})'
-    return f"{use} {more}"
+    usual = type(asked).model_fields["page_size"].default
+    size = "" if asked.page_size == usual else f", page_size={asked.page_size}"
+    onward = f'For more call {asked.tool}(origin="{asked.origin}"{words}, page={asked.page + 1}{size})'
+    return f"{use if rows else 'Nothing usable is left of this page.'} {onward}"
