@@ -192,6 +192,22 @@ def test_editing_costs_the_rounded_seconds_of_the_video_once_they_are_known(leng
     assert "duration" not in known.body()
 
 
+@pytest.mark.parametrize(
+    ("facts", "beyond"),
+    [
+        ({"duration_s": 15.04, "width": 1920, "height": 1080}, False),
+        ({"duration_s": 15.4, "width": 1920, "height": 1080}, True),
+        ({"duration_s": 5.04, "width": 3840, "height": 2160}, True),
+        ({}, False),
+    ],
+)
+def test_a_video_beyond_the_older_pages_prefers_the_newer_wire_and_says_so(facts: dict[str, Any], beyond: bool) -> None:
+    request = GenerateOmniVideo.parse({"prompt": "<<<video_1>>>", "video_list": CLIP})
+    known = request.resolved({"video_list[0].video_url": source(facts)})
+    said = [note for note in known.quote().notes if "older API" in note]
+    assert (request.prefers_newer, known.prefers_newer, len(said)) == (False, beyond, int(beyond))
+
+
 ACCEPTED: list[dict[str, Any]] = [
     {"image_list": [A] * 7},
     {"image_list": [A] * 4, "element_list": [1, 2, 3]},

@@ -80,6 +80,16 @@ def test_a_pair_is_told_that_the_new_wire_needs_a_key(path: str, body: dict[str,
     assert len(refusal.value.problems) == 1
 
 
+def test_what_prefers_the_new_wire_gets_it_where_it_is_open_and_can_carry_it() -> None:
+    can, cannot = (
+        {"model_name": "kling-v3-omni", "prompt": "x"},
+        {"model_name": "kling-v3-omni", "negative_prompt": "y"},
+    )
+    assert routed(OMNI, can, KEY, prefers_newer=True).path == "/omni-video/kling-3.0-omni"
+    assert routed(OMNI, can, PAIR, prefers_newer=True).path == OMNI
+    assert routed(OMNI, cannot, KEY, prefers_newer=True).path == OMNI
+
+
 SHORTEN = "Shorten the prompt to 2500 characters."
 TOO_LONG = "takes prompts of at most 2500 characters, and this one has 2501"
 OTHER = "Choose another model_name, for example kling-v3."

@@ -187,6 +187,11 @@ class Generation(Operation):
         raise NotImplementedError
 
     @property
+    def prefers_newer(self) -> bool:
+        """Whether what it starts from is more than Kling's older wire is documented to take, where both carry it."""
+        return False
+
+    @property
     def model(self) -> str | None:
         """The model that will run it, as it is reported to the agent; None where Kling has no choice of model."""
         return None

@@ -35,6 +35,7 @@ class OmniFacts:
         frames_with_elements: Whether elements and plain pictures go with a first and a last frame together.
         last_with_feature: Whether a last frame goes with a feature video.
         video: What a given video must be like.
+        old_video: The same on the pages of the old wire, which are older and narrower.
     """
 
     name: str
@@ -51,6 +52,7 @@ class OmniFacts:
     frames_with_elements: bool
     last_with_feature: bool
     video: VideoLimits
+    old_video: VideoLimits
 
 
 DEFAULT_OMNI_MODEL = "kling-v3-omni"
@@ -83,6 +85,7 @@ _TABLE = (
         frames_with_elements=True,
         last_with_feature=True,
         video=VideoLimits(((3, 15.5),), (700, 4553), 8_294_400, (0.4, 2.0)),
+        old_video=VideoLimits(((3, 15),), (720, 2160)),
     ),
     OmniFacts(
         "kling-video-o1",
@@ -99,6 +102,7 @@ _TABLE = (
         frames_with_elements=False,
         last_with_feature=False,
         video=VideoLimits(((3, 10),), (700, 2160)),
+        old_video=VideoLimits(((3, 10),), (720, 2160)),
     ),
 )
 

@@ -58,6 +58,11 @@ def _notes(request: GenerateOmniVideo) -> Iterator[str]:
     most = request.facts.prompt_max
     if len(request.prompt or "") > most and not request.shots:
         yield f"A prompt of more than {most} characters goes over Kling's new API, which takes only an API key."
+    if request.prefers_newer:
+        yield (
+            "The pages of Kling's older API allow no video so long or so large, so it goes over the newer one where "
+            "there is an API key. A refusal would be free."
+        )
     if request.video and not request.edits and request.video.keep_original_sound == "yes":
         yield "Kling promises to keep a video's sound only where it is edited (refer_type base)."
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields
+from kling_mcp.operations.clips import misfits
 from kling_mcp.operations.fields import (
     ElementRef,
     ImageInput,
@@ -144,6 +145,11 @@ imitate it."""
     def seconds(self) -> int:
         """The length asked for. Without meaning where a video is edited."""
         return DEFAULT_SECONDS if self.duration is None else self.duration
+
+    @property
+    def prefers_newer(self) -> bool:
+        """Whether its video is known, and too long or too large for the pages of the old wire: clips in 4k are."""
+        return self.video is not None and any(misfits("video_list", self.video.video_url, self.facts.old_video))
 
     @property
     def needs_shape(self) -> bool:

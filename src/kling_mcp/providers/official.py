@@ -68,7 +68,13 @@ class OfficialProvider:
 
     def prepare(self, operation: Generation) -> Request:
         """Choose the wire and write the body: see ``Provider.prepare``."""
-        return routed(operation.path, operation.body(), self._credential.wires, nameless=operation.nameless)
+        return routed(
+            operation.path,
+            operation.body(),
+            self._credential.wires,
+            nameless=operation.nameless,
+            prefers_newer=operation.prefers_newer,
+        )
 
     async def submit(self, request: Request, ext_id: str) -> Progress:
         """Post once, under our id. See ``Provider.submit`` for what each exception means.

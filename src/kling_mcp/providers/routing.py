@@ -48,7 +48,14 @@ class _Obstacle:
     instead: str
 
 
-def routed(path: str, body: Mapping[str, Any], wires: AbstractSet[Wire], *, nameless: bool = False) -> Request:
+def routed(
+    path: str,
+    body: Mapping[str, Any],
+    wires: AbstractSet[Wire],
+    *,
+    nameless: bool = False,
+    prefers_newer: bool = False,
+) -> Request:
     """The request as the chosen wire wants it.
 
     Args:
@@ -56,15 +63,16 @@ def routed(path: str, body: Mapping[str, Any], wires: AbstractSet[Wire], *, name
         body: Legacy body.
         wires: Those the credential opens.
         nameless: Whether Kling takes no id of ours with it on the old wire. The new one always takes one.
+        prefers_newer: Whether the new wire shall carry it if it can, although the old one might.
 
     Raises:
         InvalidRequest: Neither wire carries it; the sentence says why of each.
     """
-    old = _old_obstacle(path, body)
-    if old is None and "v1" in wires:
+    old, new = _old_obstacle(path, body), official_v2.obstacle(path, body)
+    opens_new = new is None and "v2" in wires
+    if old is None and "v1" in wires and not (prefers_newer and opens_new):
         return Request("v1", path, body, nameless=nameless)
-    new = official_v2.obstacle(path, body)
-    if new is None and "v2" in wires:
+    if opens_new:
         return Request("v2", *official_v2.rewritten(path, body))
     old = old or _Obstacle("", "This request", "is closed to this credential", "set another credential.")
     way_out = f"{old.instead[0].upper()}{old.instead[1:]}" if new else f"Or {old.instead}"
