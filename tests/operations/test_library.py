@@ -123,6 +123,14 @@ def test_a_voice_costs_a_little_and_an_element_nothing() -> None:
     assert note == "An element made from a video works only with models of the 3.0 generation."
 
 
+@pytest.mark.parametrize(("width", "height", "said"), [(1920, 1080, False), (1080, 1920, False), (1280, 720, True)])
+def test_an_element_of_a_smaller_video_than_kling_asks_for_is_told_so(width: int, height: int, said: bool) -> None:
+    request = CreateElement.parse({**COURIER, "video_url": OURS})
+    clip = Source.of(MP4, SourceFacts(OURS, "video", duration_s=5.04, width=width, height=height))
+    notes = request.resolved({"video_url": clip}).quote().notes
+    assert (f"Kling asks for a video in 1080p (mode pro), and this one is {width}x{height} px." in notes) is said
+
+
 CLIP = SourceFacts(OURS, "video", kling_id="77", tool="lip_sync", duration_s=10, width=1920, height=1080)
 SOUND = SourceFacts(OURS, "audio", kling_id="88", tool="text_to_speech", duration_s=10)
 

@@ -48,6 +48,10 @@ async def test_the_catalogue_is_listed_first_and_every_page_can_be_read(house: H
     assert list(pages) == ["models", "effects", "voices", "rates"]
     assert list(pages["models"]["generate_video"]) == list(MODELS)
     assert pages["models"]["generate_video"]["kling-v3"]["endpoints"]["text2video"]["std"]["durations"] == "3-15"
+    assert pages["models"]["motion_control"]["models"][0] == {"name": "kling-v3", "max_elements": 1}
+    assert pages["models"]["multi_image_to_video"] == {"name": "kling-v1-6", "retired": "2026-09-15"}
+    assert pages["models"]["extend_video"]["extended by Kling itself, all retired"][0] == "kling-v1"
+    assert pages["rates"]["apply_effect"].startswith("Kling prices effects one by one")
     assert set(pages["effects"]["two images"]) < set(EFFECTS)
     assert [voice["id"] for voice in pages["voices"]["voices"]] == list(SPEECH_VOICES)
     assert pages["rates"]["video"]["units per second"]["kling-v3"]["std"]["silent"] == "0.6"

@@ -22,6 +22,9 @@ from kling_mcp.operations.wording import listed, shown
 
 _SUGGESTED = 5
 
+EFFECTS_COST = "Kling prices effects one by one and no price of any is known here; the result says what was charged"
+"""All that is known about the price of an effect. Contract: video.md part E."""
+
 
 def _known_scene(value: object) -> str:
     name = re.sub(r"[\s-]+", "_", value.strip().lower()) if isinstance(value, str) else ""
@@ -87,8 +90,7 @@ class ApplyEffect(Generation):
 
     def quote(self) -> Quote:
         """No price is known: Kling's list of template prices is not public."""
-        basis = "Kling prices effects one by one and no price of any is known here; the result says what was charged"
-        return Quote(None, "video", basis, CARD_DATE, tuple(self._notes()))
+        return Quote(None, "video", EFFECTS_COST, CARD_DATE, tuple(self._notes()))
 
     def body(self) -> dict[str, Any]:
         """Contract: video.md A11. The pictures are nested, and there is no watermark."""

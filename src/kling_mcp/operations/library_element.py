@@ -22,6 +22,7 @@ _Words = WithJsonSchema({"type": "array", "items": {"type": "string"}})
 _SECONDS = (3, 8)
 _SHAPES = (16 / 9, 9 / 16)
 _SHAPE_SLACK = 0.02
+_SHORT_SIDE = 1080
 _OF_A_VIDEO = "An element made from a video works only with models of the 3.0 generation."
 
 
@@ -115,5 +116,13 @@ class CreateElement(Generation):
 
     def quote(self) -> Quote:
         """Free. Contract: section 9.1."""
-        notes = () if self.video_url is None else (_OF_A_VIDEO,)
-        return priced("custom element", notes=notes)
+        return priced("custom element", notes=tuple(self._notes()))
+
+    def _notes(self) -> Iterator[str]:
+        if self.video_url is None:
+            return
+        yield _OF_A_VIDEO
+        facts = facts_of(self.video_url)
+        if facts is not None and facts.width and facts.height and min(facts.width, facts.height) < _SHORT_SIDE:
+            # The page asks for 1080p and does not say what becomes of others; trying costs nothing.
+            yield f"Kling asks for a video in 1080p (mode pro), and this one is {facts.width}x{facts.height} px."

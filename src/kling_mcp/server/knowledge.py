@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 from kling_mcp.operations import (
+    editing,
     effect_facts,
+    extend_source,
     image_facts,
     model_facts,
+    motion,
+    multi_image,
     omni_facts,
     rates,
     rates_audio,
@@ -23,6 +27,7 @@ from kling_mcp.operations import (
 )
 from kling_mcp.operations.base import USD_PER_UNIT
 from kling_mcp.operations.effect_search import find_effects
+from kling_mcp.operations.effects import EFFECTS_COST
 from kling_mcp.server.view import plain
 
 if TYPE_CHECKING:
@@ -33,7 +38,7 @@ EFFECTS_AT_MOST = 50
 """Effects that a search shows."""
 _A_RUN = 3
 _NAMES_ONLY: tuple[image_facts.Endpoint, ...] = ("multi-image2image", "kolors-virtual-try-on")
-_OURS = frozenset({"wires", "v2_name"})
+_OURS = frozenset({"wires", "v2_name", "old_video"})
 """Fields about how we talk to Kling, which is not the agent's business."""
 
 
@@ -99,7 +104,27 @@ def _models() -> object:
     images: dict[str, object] = {tool: image_facts.MODELS[name] for name, tool in image_facts.TOOLS.items()}
     # Of these the rows differ in nothing that the tool takes.
     images |= {image_facts.TOOLS[name]: list(image_facts.MODELS[name]) for name in _NAMES_ONLY}
-    return compact({"generate_video": model_facts.MODELS, "generate_omni_video": omni_facts.OMNI_MODELS, **images})
+    return compact(
+        {
+            "generate_video": model_facts.MODELS,
+            "generate_omni_video": omni_facts.OMNI_MODELS,
+            "motion_control": {
+                "models": [{"name": name, "max_elements": most} for name, most in motion.MAX_ELEMENTS.items()],
+                "video by character_orientation": motion.LIMITS,
+            },
+            "multi_image_to_video": {"name": multi_image.ONLY_MODEL, "retired": _retired(multi_image.ONLY_MODEL)},
+            "extend_video": {
+                "extended by Kling itself, all retired": sorted(extend_source.EXTENDED_BY_KLING),
+                "continued from the last frame": "every other, by its own model where that starts from a frame",
+            },
+            "edit_video": {"video": editing.LIMITS},
+            **images,
+        }
+    )
+
+
+def _retired(model: str) -> str | None:
+    return model_facts.MODELS[model].retired
 
 
 def _effects() -> object:
@@ -131,6 +156,7 @@ def _rates() -> object:
             "talking and sound": audio,
             "image and library": rates_image.RATES,
             "virtual_try_on": rates_image.TRY_ON_BASIS,
+            "apply_effect": EFFECTS_COST,
         }
     )
 
