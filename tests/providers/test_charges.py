@@ -61,6 +61,12 @@ def page(*rows: object, **more: object) -> httpx2.Response:
     )
 
 
+async def test_both_spellings_of_the_third_pack_mean_the_same() -> None:
+    rows = [{**UNITS, "product_type": name} for name in ("try-on", "try_on")]
+    charges = await FarSide([page(*rows)]).provider().charges(0.0, 2e9, cash=False, limit=50)
+    assert [charge.package for charge in charges.charges] == ["try-on", "try-on"]
+
+
 async def test_units_and_money_are_asked_for_apart() -> None:
     far_side = FarSide([page(UNITS), page(MONEY)])
     provider = far_side.provider()

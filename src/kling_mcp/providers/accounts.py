@@ -110,7 +110,7 @@ def _charge(row: Mapping[str, Any]) -> Charge | None:
         model_name=_said(row, "model_name"),
         at=(measure(row.get("deduction_time")) or 0.0) / 1000.0,
         amount=deducted,
-        package=_said(row, "product_type"),
+        package=_said(row, "product_type").lower().replace("_", "-"),  # B8 writes try_on, part D try-on
         currency=_said(row, "currency"),
         key_name=_said(row, "api_key_name"),
         duration=_said(row, "duration"),
