@@ -6,11 +6,10 @@ Contract: video.md section 6 (videos are URLs; audio is a URL or Base64), A8 to 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import TYPE_CHECKING
 
+from kling_mcp.operations.encoded import decoded
 from kling_mcp.operations.sources import Reference, facts_of, kling_id_of
 from kling_mcp.operations.web import is_url, refuse, web_address
 
@@ -69,25 +68,21 @@ def sound_file(value: object) -> str:
     text = value.strip() if isinstance(value, str) else ""
     if reference := Reference.read(text, "audio"):
         return reference
-    if text[:5].lower() == "data:":
-        prefix, comma, text = text.partition(",")
-        if not comma or not prefix.lower().endswith(";base64"):
-            refuse("is a data: URI without ';base64,'. Give data:audio/mpeg;base64,... or the bare Base64.")
-    return web_address(text, of="an mp3, wav, m4a or aac", otherwise="Base64") if is_url(text) else _sound(text)
+    if is_url(text) and text[:5].lower() != "data:":
+        return web_address(text, of="an mp3, wav, m4a or aac", otherwise="Base64")
+    return _sound(text)
 
 
 def _sound(text: str) -> str:
-    compact = "".join(text.split())
-    if len(compact) * 3 // 4 > MAX_SOUND_BYTES:
-        refuse("is too large: Kling takes sounds of up to 5 MB. Give a shorter one, or mp3 instead of wav.")
-    compact = compact.rstrip("=")
-    compact += "=" * (-len(compact) % 4)
-    try:
-        raw = base64.b64decode(compact, validate=True)
-    except (binascii.Error, ValueError):
-        refuse(
+    compact, raw = decoded(
+        text,
+        most=MAX_SOUND_BYTES,
+        mime="audio/mpeg",
+        too_large="is too large: Kling takes sounds of up to 5 MB. Give a shorter one, or mp3 instead of wav.",
+        neither=(
             "is neither an http(s) URL nor Base64 nor a result of this server. Kling cannot read a file by its path."
-        )
+        ),
+    )
     if not (raw.startswith(_SOUND_STARTS) or raw[4:8] == b"ftyp"):
         refuse("does not begin like an mp3, wav, m4a or aac. Give one of these formats.")
     return compact

@@ -6,9 +6,9 @@ Contract: video.md section 6 (images): jpg or png, at most 10 MB, sides of at le
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 
+from kling_mcp.operations.encoded import decoded
 from kling_mcp.operations.sources import Reference, facts_of
 from kling_mcp.operations.web import is_url, refuse, web_address
 
@@ -17,10 +17,14 @@ MIN_SIDE = 300
 MAX_RATIO = 2.5
 
 
-def picture(value: object) -> str:
+def picture(value: object, *, shaped: bool = True) -> str:
     """The picture as Kling takes it: an http(s) URL unchanged, or bare Base64 without a ``data:`` prefix.
 
     A result of ours is returned as the ``Reference`` it is.
+
+    Args:
+        value: What was given.
+        shaped: Whether its ratio is limited.
 
     Raises:
         PydanticCustomError: It cannot be a picture Kling accepts. The sentence never repeats the value.
@@ -28,11 +32,16 @@ def picture(value: object) -> str:
     if not isinstance(value, str):
         refuse("must be text: an http(s) URL, or the Base64 of a jpg or png.")
     text = value.strip()
-    if text[:5].lower() == "data:":
-        return _checked_base64(_without_prefix(text))
     if reference := Reference.read(text, "image"):
         return reference
-    return web_address(text, of="a jpg or png", otherwise="Base64") if is_url(text) else _checked_base64(text)
+    if is_url(text) and text[:5].lower() != "data:":
+        return web_address(text, of="a jpg or png", otherwise="Base64")
+    return _checked_base64(text, shaped=shaped)
+
+
+def picture_of_any_shape(value: object) -> str:
+    """A picture whose ratio is not limited. Contract: video.md section 6 does not restate the limit for last frames."""
+    return picture(value, shaped=False)
 
 
 def pixels(value: str) -> tuple[int, int] | None:
@@ -43,36 +52,27 @@ def pixels(value: str) -> tuple[int, int] | None:
     return None if isinstance(value, Reference) or is_url(value) else _measured(base64.b64decode(value))
 
 
-def misfit(width: int, height: int) -> str:
+def misfit(width: int, height: int, *, shaped: bool = True) -> str:
     """Why Kling refuses a picture of this size, as the rest of a sentence; empty if it does not."""
     if min(width, height) < MIN_SIDE:
         return f"is {width}x{height} px; each side must have at least {MIN_SIDE} px. Give a larger picture."
-    if max(width, height) > MAX_RATIO * min(width, height):
+    if shaped and max(width, height) > MAX_RATIO * min(width, height):
         return f"is {width}x{height} px; its ratio must lie between 1:{MAX_RATIO} and {MAX_RATIO}:1. Crop it."
     return ""
 
 
-def _without_prefix(text: str) -> str:
-    prefix, comma, rest = text.partition(",")
-    if not comma or not prefix.lower().endswith(";base64"):
-        refuse("is a data: URI without ';base64,'. Give data:image/png;base64,... or the bare Base64.")
-    return rest
-
-
-def _checked_base64(text: str) -> str:
-    compact = "".join(text.split())
-    if len(compact) * 3 // 4 > MAX_BYTES:
-        refuse(f"is too large: Kling takes pictures of up to {MAX_BYTES // 1024 // 1024} MB. Give a smaller one.")
-    compact = compact.rstrip("=")
-    compact += "=" * (-len(compact) % 4)
-    try:
-        raw = base64.b64decode(compact, validate=True)
-    except (binascii.Error, ValueError):
-        refuse(
+def _checked_base64(text: str, *, shaped: bool) -> str:
+    compact, raw = decoded(
+        text,
+        most=MAX_BYTES,
+        mime="image/png",
+        too_large=f"is too large: Kling takes pictures of up to {MAX_BYTES // 1024 // 1024} MB. Give a smaller one.",
+        neither=(
             "is neither an http(s) URL nor Base64. Kling cannot read a file of this machine by its path: give a URL, "
             "or the file's content as Base64."
-        )
-    if wrong := misfit(*_measured(raw)):
+        ),
+    )
+    if wrong := misfit(*_measured(raw), shaped=shaped):
         refuse(wrong)
     return compact
 
