@@ -10,9 +10,11 @@ import pytest
 
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.avatar import GenerateAvatar
+from kling_mcp.operations.base import Done, Step
 from kling_mcp.operations.faces import IdentifyFaces
 from kling_mcp.operations.lip_sync_classic import LipSyncClassic
 from kling_mcp.operations.sources import Source, SourceFacts
+from kling_mcp.operations.talking import LipSync
 
 if TYPE_CHECKING:
     from kling_mcp.operations.base import Generation
@@ -249,6 +251,18 @@ def test_the_classic_takes_smaller_clips_than_the_new() -> None:
                 "1080p (mode std or pro)."
             ),
         )
+    ]
+
+
+def test_a_face_without_times_speaks_whenever_the_sound_is() -> None:
+    """The search was paid: an answer that lacks what A9 shows is not a reason to lose it."""
+    sounding = {"sound_file": MP3, "sound_end_time": 3000}
+    request = LipSync.parse({"video_url": VIDEO, **sounding})
+    faces = [{"face_id": "0", "start_ms": None, "end_ms": None}]
+    step = request.next_step({"faces": Done((), {"session_id": "850508686686064678", "faces": faces})})
+    assert isinstance(step, Step)
+    assert step.request.body()["face_choose"] == [
+        {"face_id": "0", "sound_file": MP3, "sound_start_time": 0, "sound_end_time": 3000, "sound_insert_time": 0}
     ]
 
 

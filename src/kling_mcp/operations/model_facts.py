@@ -160,6 +160,7 @@ _TABLE = (
             "text2video": {"std": _PLAIN, "pro": ModeFacts(_5_10, sound=True)},
             "image2video": {
                 "std": _PLAIN,
+                # Silent with a last frame: so say A2 and the map; the new wire's pages ask for 1080p only (F.4).
                 "pro": ModeFacts(_5_10, sound=True, first_last=_5_10, voice=_5_10, max_voices=2, silent_with_last=True),
             },
         },

@@ -217,7 +217,13 @@ def _faces(search: Done) -> dict[str, Interval]:
             "No face was found in the video, so there are no lips to move and nothing was rendered. Give a video in "
             "which one face is large and seen from the front.",
         )
-    return {str(face["face_id"]): Interval(face["start_ms"], face["end_ms"]) for face in listing}
+    return {str(face["face_id"]): _seen(face) for face in listing}
+
+
+def _seen(face: Mapping[str, Any]) -> Interval:
+    """When a face is seen; where Kling does not say, all the time: the search is paid, and a refusal is free."""
+    start, end = face.get("start_ms"), face.get("end_ms")
+    return Interval(start or 0, MOST_MS if end is None else end)
 
 
 def _length_ms(spoken: Done | None) -> int | None:
