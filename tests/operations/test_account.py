@@ -36,7 +36,7 @@ def test_estimate_cost_takes_a_tool_and_its_arguments(arguments: dict[str, objec
 
 @pytest.mark.parametrize("arguments", ["[1]", "words", 0, [1]])
 def test_estimate_cost_refuses_arguments_that_are_no_object(arguments: object) -> None:
-    with pytest.raises(InvalidRequest, match="'arguments' should be a valid dictionary"):
+    with pytest.raises(InvalidRequest, match="'arguments' should be a valid object"):
         EstimateCost.parse({"tool": "generate_video", "arguments": arguments})
 
 

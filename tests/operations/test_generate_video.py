@@ -277,6 +277,18 @@ def test_nested_arguments_may_come_as_json_text() -> None:
     )
 
 
+def test_what_is_empty_in_a_nested_argument_is_absent() -> None:
+    """As Kling reads it, at any depth. Contract: video.md section 6."""
+    camera = {"type": "simple", "config": {"zoom": 5, "pan": "", "tilt": None}}
+    request = GenerateVideo.parse({"prompt": "x", "model_name": "kling-v1", "camera_control": camera})
+    assert request.body()["camera_control"] == {"type": "simple", "config": {"zoom": 5}}
+    with pytest.raises(InvalidRequest) as caught:
+        GenerateVideo.parse({"prompt": "x", "image": A, "element_list": [{}, {"element_id": ""}]})
+    assert [problem.sentence for problem in caught.value.problems] == [
+        f"'element_list[{n}].element_id' is required: generate_video cannot run without it." for n in (0, 1)
+    ]
+
+
 def test_element_ids_keep_every_digit() -> None:
     for written in (9223372036854775807, "9223372036854775807"):
         request = GenerateVideo.parse({"prompt": "x", "image": A, "element_list": [{"element_id": written}]})

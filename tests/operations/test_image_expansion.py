@@ -102,7 +102,7 @@ def test_three_times_the_area_is_the_most(given: tuple[float, float, float, floa
 def test_more_than_three_times_the_area_is_refused(given: tuple[float, float, float, float]) -> None:
     [(field, sentence)] = told({"image": A, **sides(*given)})
     assert field == "up_expansion_ratio"
-    assert sentence.startswith("The four expansion ratios make the picture ")
+    assert sentence.startswith("'up_expansion_ratio' and its like make the picture ")
     assert sentence.endswith(" times as large, but Kling allows 3 times. Make them smaller.")
 
 

@@ -13,6 +13,7 @@ from kling_mcp.operations.image_expand import ExpandImage
 from kling_mcp.operations.image_omni import GenerateOmniImage
 from kling_mcp.operations.sources import Source, SourceFacts
 from kling_mcp.operations.try_on import VirtualTryOn
+from kling_mcp.operations.wording import shown
 
 from .test_pictures import encoded
 
@@ -134,12 +135,12 @@ def problems(operation: type[Generation], arguments: dict[str, Any]) -> list[tup
         (
             {"element_list": [str(n) for n in range(11)]},
             "element_list",
-            "Pictures (0) and elements (11) together are more than the 10 that Kling takes. Remove some.",
+            "'element_list': pictures (0) and elements (11) are more than the 10 that Kling takes. Remove some.",
         ),
         (
             {"image": A, "element_list": [str(n) for n in range(10)]},
             "element_list",
-            "Pictures (1) and elements (10) together are more than the 10 that Kling takes. Remove some.",
+            "'element_list': pictures (1) and elements (10) are more than the 10 that Kling takes. Remove some.",
         ),
         (
             {"element_list": [{"element_id": 1.5}]},
@@ -196,7 +197,7 @@ def problems(operation: type[Generation], arguments: dict[str, Any]) -> list[tup
         (
             {"watermark": "perhaps"},
             "watermark",
-            "'watermark' should be a valid boolean, unable to interpret input (you gave 'perhaps').",
+            "'watermark' should be a valid boolean (you gave 'perhaps').",
         ),
     ],
 )
@@ -247,7 +248,7 @@ def test_a_picture_that_kling_would_not_make(arguments: dict[str, Any], field: s
             (
                 {"result_type": "series", "series_amount": amount},
                 "series_amount",
-                f"'series_amount' must be 2 to 9, or auto (you gave {amount!r}).",
+                f"'series_amount' must be 2 to 9, or auto (you gave {shown(amount)}).",
             )
             for amount in (1, 10, "0", "many", 2.5, True, "٣")
         ),
@@ -271,7 +272,7 @@ def test_a_picture_that_kling_would_not_make(arguments: dict[str, Any], field: s
         (
             {"image_list": [A] * 6, "element_list": ["1", "2", "3", "4", "5"]},
             "image_list",
-            "Pictures (6) and elements (5) together are more than the 10 that Kling takes. Remove some.",
+            "'image_list': pictures (6) and elements (5) are more than the 10 that Kling takes. Remove some.",
         ),
         (
             {"image_list": [A], "prompt": "<<<image_2>>>"},
@@ -296,7 +297,7 @@ def test_a_picture_that_kling_would_not_make(arguments: dict[str, Any], field: s
         (
             {"image_list": [7.5]},
             "image_list[0]",
-            "'image_list[0]' should be a valid dictionary (you gave 7.5).",
+            "'image_list[0]' should be a valid object (you gave 7.5).",
         ),
         (
             {"image_list": [{"image_url": A}]},
@@ -327,13 +328,13 @@ def test_an_omni_picture_that_kling_would_not_make(arguments: dict[str, Any], fi
             MultiImageToImage,
             {"subject_image_list": "[]"},
             "subject_image_list",
-            "'subject_image_list' should be a valid list (you gave None).",
+            "'subject_image_list' is required: multi_image_to_image cannot run without it.",
         ),
         (
             MultiImageToImage,
             {"subject_image_list": [A] * 5},
             "subject_image_list",
-            "'subject_image_list' list should have at most 4 items after validation, not 5 (you gave a list of 5).",
+            "'subject_image_list' list should have at most 4 items (you gave a list of 5).",
         ),
         (
             MultiImageToImage,

@@ -255,13 +255,21 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"image_list": [FIRST, FIRST]}, "image_list", "'image_list' has 2 pictures of type first_frame; only one may"),
     ({"image_list": [FIRST], "video_list": [BASE]}, "image_list", "'image_list' has a first_frame, but a video that"),
-    ({"image_list": [A] * 8}, "image_list", "There are 8 reference pictures and 0 elements; Kling takes at most 7"),
-    ({"image_list": [A] * 4, "element_list": [1, 2, 3, 4]}, "image_list", "There are 4 reference pictures and 4"),
-    ({"element_list": list(range(8))}, "element_list", "There are 0 reference pictures and 8 elements"),
+    (
+        {"image_list": [A] * 8},
+        "image_list",
+        "'image_list': there are 8 reference pictures and 0 elements; Kling takes at most 7",
+    ),
+    (
+        {"image_list": [A] * 4, "element_list": [1, 2, 3, 4]},
+        "image_list",
+        "'image_list': there are 4 reference pictures and 4",
+    ),
+    ({"element_list": list(range(8))}, "element_list", "'element_list': there are 0 reference pictures and 8 elements"),
     (
         {"image_list": [A] * 5, "video_list": [BASE]},
         "image_list",
-        "There are 5 reference pictures and 0 elements; Kling takes at most 4 in all beside a video",
+        "'image_list': there are 5 reference pictures and 0 elements; Kling takes at most 4 in all beside a video",
     ),
     (
         {"image_list": [FIRST], "element_list": [1, 2, 3, 4]},

@@ -186,3 +186,14 @@ def test_masks_must_fit_each_other_and_the_picture(
     except InvalidRequest as error:
         found = [problem.sentence for problem in error.problems]
     assert found == told
+
+
+def test_a_last_frame_may_have_any_shape_but_not_any_size() -> None:
+    """Kling's page does not restate the limit of the ratio for it. Contract: video.md section 6."""
+    tall = encoded((300, 900))
+    request = GenerateVideo.parse({"prompt": "x", "image": PNG, "image_tail": tall})
+    assert request.body()["image_tail"] == tall
+    with pytest.raises(InvalidRequest) as caught:
+        GenerateVideo.parse({"prompt": "x", "image": PNG, "image_tail": encoded((299, 900))})
+    [problem] = caught.value.problems
+    assert problem.sentence == "'image_tail' is 299x900 px; each side must have at least 300 px. Give a larger picture."

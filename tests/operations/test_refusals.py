@@ -201,7 +201,7 @@ def problems(arguments: dict[str, Any]) -> list[tuple[str, str]]:
         (
             {"prompt": "x", "model_name": "kling-v1", "image": A, "dynamic_masks": [{**MASK, "trajectories": []}]},
             "dynamic_masks[0].trajectories",
-            "'dynamic_masks[0].trajectories' should be a valid list (you gave None).",
+            "'dynamic_masks[0].trajectories' is required: generate_video cannot run without it.",
         ),
         (
             {"prompt": "x", "image": A, "element_list": [{"element_id": n} for n in (1, 2, 3, 4)]},

@@ -522,7 +522,7 @@ SOUND = {"sound_file": MP3, "sound_end_time": 3000}
         (
             {"video_id": ID, "sound_insert_time": "soon", **SOUND},
             "sound_insert_time",
-            "'sound_insert_time' should be a valid integer, unable to parse string as an integer (you gave 'soon').",
+            "'sound_insert_time' should be a valid integer (you gave 'soon').",
         ),
         (
             {"video_id": ID, "sound_volume": 2.1, **SOUND},

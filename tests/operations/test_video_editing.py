@@ -163,7 +163,7 @@ REFUSED: list[tuple[type[Generation], dict[str, Any], str, str]] = [
     (MarkVideoEdit, {**MARK, "points": HERE * 11}, "points", "'points' list should have at most 10 items"),
     (MarkVideoEdit, {**MARK, "points": [{"x": 1.5, "y": 0}]}, "points[0].x", "'points[0].x' should be less than or"),
     (MarkVideoEdit, {**MARK, "points": [{"x": 0}]}, "points[0].y", "'points[0].y' is required"),
-    (MarkVideoEdit, {**MARK, "points": [[0.1, 0.2, 0.3]]}, "points[0]", "'points[0]' should be a valid dictionary"),
+    (MarkVideoEdit, {**MARK, "points": [[0.1, 0.2, 0.3]]}, "points[0]", "'points[0]' should be a valid object"),
     (MarkVideoEdit, {**MARK, "frame_index": True}, "frame_index", "'frame_index' must be a number, not true or false."),
     (MarkVideoEdit, {**MARK, "frame_index": -1}, "frame_index", "'frame_index' should be greater than or equal to 0"),
     (MarkVideoEdit, {**MARK, "action": "clear", "points": None}, "frame_index", "'frame_index' is given, but 'clear'"),

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from kling_mcp.operations import inputs
-from kling_mcp.operations.pictures import picture
+from kling_mcp.operations.pictures import picture, picture_of_any_shape
 from kling_mcp.operations.sources import Reference
 from kling_mcp.operations.wording import OWN_SENTENCE
 
@@ -123,6 +123,8 @@ Pictures = WithJsonSchema({"type": "array", "items": {"type": "string"}})
 
 ImageInput = Annotated[str, PlainValidator(picture), TEXT]
 """A picture: URL, Base64, ``data:`` URI or a result of ours. Contract: video.md section 6."""
+LastFrame = Annotated[str, PlainValidator(picture_of_any_shape), TEXT]
+"""The same where the ratio is not limited."""
 VideoUrl = Annotated[str, PlainValidator(inputs.video_url), TEXT]
 """A video's URL, or a result of ours."""
 VideoId = Annotated[str, PlainValidator(inputs.kling_id("video", "a Kling video id")), TEXT]
@@ -148,14 +150,18 @@ lose digits in many hosts. Always a number once resolved."""
 
 
 class Nested(BaseModel):
-    """An object inside an argument. May come as JSON text."""
+    """An object inside an argument. May come as JSON text. What is empty in it is absent, as at Kling."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @model_validator(mode="before")
     @classmethod
     def _unquoted(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever came
-        return _from_text(value)
+        unquoted = value if value in ({}, None) else _from_text(value)
+        if not isinstance(unquoted, dict):
+            return unquoted
+        members = cast("dict[str, Any]", unquoted).items()
+        return {key: member for key, member in members if member not in (None, "", [], {})}
 
 
 class CameraConfig(Nested):
@@ -271,6 +277,7 @@ __all__ = [
     "JsonList",
     "JsonObject",
     "JsonText",
+    "LastFrame",
     "LibraryVoice",
     "Nameable",
     "NegativePrompt",

@@ -109,7 +109,7 @@ def _it_grows_within_limits(request: "ExpandImage") -> Iterator[Problem]:
     if expansion.area > MOST_AREA + TOLERANCE:
         times = f"{expansion.area:.2f} times as large, but Kling allows {MOST_AREA:g} times"
         if request.target_aspect_ratio is None:
-            yield Problem(field, f"The four expansion ratios make the picture {times}. Make them smaller.")
+            yield Problem(field, f"'{field}' and its like make the picture {times}. Make them smaller.")
         else:
             yield Problem(
                 field, f"'{field}' makes {request.described} {times}. Choose a ratio nearer to the picture's."

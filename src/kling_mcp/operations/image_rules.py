@@ -41,7 +41,7 @@ def too_many(field: str, pictures: int, elements: int) -> Iterator[Problem]:
     if pictures + elements > MOST_REFERENCES:
         yield Problem(
             field,
-            f"Pictures ({pictures}) and elements ({elements}) together are more than the {MOST_REFERENCES} that Kling "
+            f"'{field}': pictures ({pictures}) and elements ({elements}) are more than the {MOST_REFERENCES} that Kling "
             "takes. Remove some.",
         )
 

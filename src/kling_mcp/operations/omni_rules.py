@@ -93,10 +93,11 @@ def _references_are_few_enough(request: GenerateOmniVideo) -> Iterator[Problem]:
     most = MAX_REFERENCES if request.video is None else MAX_REFERENCES_WITH_VIDEO
     beside = "" if request.video is None else " beside a video"
     if request.plain_images + elements > most:
+        field = "image_list" if request.plain_images else "element_list"
         yield Problem(
-            "image_list" if request.plain_images else "element_list",
-            f"There are {request.plain_images} reference pictures and {elements} elements; Kling takes at most {most} "
-            f"in all{beside}. Remove some.",
+            field,
+            f"'{field}': there are {request.plain_images} reference pictures and {elements} elements; Kling takes at "
+            f"most {most} in all{beside}. Remove some.",
         )
     if request.frames and elements > MAX_ELEMENTS_WITH_FRAMES:
         yield Problem(

@@ -21,6 +21,7 @@ from kling_mcp.operations.fields import (
     ImageInput,
     JsonList,
     JsonText,
+    LastFrame,
     NegativePrompt,
     Object,
     Objects,
@@ -76,7 +77,7 @@ class GenerateVideo(Generation):
 kling-v2-5-turbo: cheapest."""
     image: ImageInput | Omitted = None
     """First frame: jpg or png as URL, Base64 or kling://media/…; of a video, add #last. The clip takes its shape."""
-    image_tail: ImageInput | Omitted = None
+    image_tail: LastFrame | Omitted = None
     """Last frame, like image. Not with masks or camera_control."""
     negative_prompt: NegativePrompt | Omitted = None
     """What must not appear. Not for kling-3.0-turbo."""

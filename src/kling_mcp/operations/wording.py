@@ -20,6 +20,10 @@ OWN_SENTENCE = "own_sentence"
 _QUOTED_AT_MOST = 60
 _A_WORD = 3
 
+_NOISE = (" or instance of ", " after validation", ", unable to ")
+"""What follows these in a sentence of pydantic's says nothing to an agent."""
+_IN_JSON = {True: "true", False: "false", None: "null"}
+
 
 def root(field: str) -> str:
     """The argument a problem's field is in: ``multi_prompt`` for ``multi_prompt[1].prompt``."""
@@ -32,6 +36,8 @@ def shown(value: object) -> str:
         return "an object"
     if isinstance(value, list):
         return f"a list of {len(value)}"  # pyright: ignore[reportUnknownArgumentType] - only its length matters
+    if isinstance(value, bool | None):
+        return _IN_JSON[value]
     # What follows the question mark of an address may be a signature.
     text = repr(value.split("?", 1)[0] if isinstance(value, str) and value.startswith("http") else value)
     if len(text) > _QUOTED_AT_MOST:
@@ -71,7 +77,7 @@ def field_problem(tool: str, detail: ErrorDetails) -> Problem:
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
     where = trimmed(where, 2 * _QUOTED_AT_MOST)
     match detail["type"]:
-        case "missing":
+        case type_ if type_ == "missing" or detail["input"] is None:  # nothing, or the JSON text of nothing
             return Problem(where, f"'{where}' is required: {tool} cannot run without it.")
         case "extra_forbidden":
             return Problem(where, f"'{where}' is not a known key. Remove it or correct its spelling.")
@@ -83,5 +89,6 @@ def field_problem(tool: str, detail: ErrorDetails) -> Problem:
 
 def _reason(message: str) -> str:
     text = message.removeprefix("Value error, ").removeprefix("Input ")
-    text = text.partition(" or instance of ")[0]  # a class of ours says nothing to an agent
-    return text[:1].lower() + text[1:]
+    for noise in _NOISE:
+        text = text.partition(noise)[0]
+    return (text[:1].lower() + text[1:]).replace("dictionary", "object")
