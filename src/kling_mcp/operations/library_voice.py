@@ -16,10 +16,14 @@ from kling_mcp.operations.fields import Omitted, VideoId
 from kling_mcp.operations.image_quote import priced
 from kling_mcp.operations.library_limits import misfits
 from kling_mcp.operations.sounds import exactly_one
-from kling_mcp.operations.sources import Reference, facts_of, kling_id_of
+from kling_mcp.operations.sources import Reference, SourceFacts, facts_of, kling_id_of
 from kling_mcp.operations.web import is_url, refuse, web_address
 
 _SECONDS = (5, 30)
+_SPEAKING = frozenset({"lip_sync", "advanced_lip_sync", "lip_sync_classic", "generate_avatar", None})
+"""Tools and steps whose videos serve by their id. Contract: section 10.1."""
+_SPEAKING_MODELS = frozenset({"kling-v2-6"})
+"""Models whose videos with sound do."""
 
 
 def _voice_source(value: object) -> str:
@@ -33,6 +37,11 @@ def _voice_source(value: object) -> str:
 
 VoiceSource = Annotated[str, PlainValidator(_voice_source), WithJsonSchema({"type": "string"})]
 """Where somebody speaks: a sound or a video, by URL or as a result of ours. Contract: section 10.1."""
+
+
+def _speaks_by_id(facts: SourceFacts) -> bool:
+    """Whether Kling may take a voice from this video by its id; so it is too where nobody knows what made it."""
+    return facts.tool in _SPEAKING or facts.model_name in _SPEAKING_MODELS
 
 
 @rule("voice_url", "video_id")
@@ -83,13 +92,18 @@ class CreateVoice(Generation):
 
     @property
     def wire(self) -> dict[str, str]:
-        """The source as Kling takes it: a video of ours by Kling's id while Kling still has it, else an address."""
+        """The source as Kling takes it: a video of ours by Kling's id while Kling still has it, else an address.
+
+        By id it takes speech of some endpoints only; a clip of any other is a video like one from elsewhere.
+        """
         facts = facts_of(self.source)
         if self.source is None:
             return {}
         if facts is None:
             return {"voice_url" if self.voice_url is not None else "video_id": str(self.source)}
         own = kling_id_of(self.source) if facts.kind == "video" else None  # a sound's id is of another kind
+        if own and is_url(self.source) and not _speaks_by_id(facts):
+            own = None
         return {"video_id": own} if own else {"voice_url": str(self.source)}
 
     def body(self) -> dict[str, Any]:
