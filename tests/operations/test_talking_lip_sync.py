@@ -14,6 +14,7 @@ from kling_mcp.operations.base import Done, Ending, Step
 from kling_mcp.operations.faces import IdentifyFaces
 from kling_mcp.operations.lip_render import AdvancedLipSync
 from kling_mcp.operations.lip_timing import Interval, Timing
+from kling_mcp.operations.rates_audio import LIP_SYNC_NOTE
 from kling_mcp.operations.sounds import milliseconds
 from kling_mcp.operations.sources import Reference, Source, SourceFacts
 from kling_mcp.operations.talking import LipSync
@@ -643,7 +644,8 @@ def test_a_sound_may_come_as_base64_with_a_prefix() -> None:
 def test_the_price_is_exact_where_the_video_is_known() -> None:
     request = LipSync.parse({"video_id": CLIP, "text": "Hello", "voice_id": "AOT", "face_id": "0"})
     quote = request.resolved({"video_id": clip(8.042)}).quote()
-    assert (quote.units, quote.package, quote.notes, quote.card_date) == (Decimal("1.1"), "video", (), "2026-09-20")
+    assert (quote.units, quote.package, quote.card_date) == (Decimal("1.1"), "video", "2026-09-20")
+    assert quote.notes == (LIP_SYNC_NOTE,)
     assert quote.basis == ("0.05 units (faces) + 0.05 units (speech) + 0.5 units per started 5 s of the video (8 s)")
 
 
@@ -657,7 +659,7 @@ def test_every_started_five_seconds_cost_half_a_unit(seconds: float, units: str)
 
 def test_the_price_of_an_unknown_video_is_told_as_a_rate() -> None:
     quote = LipSync.parse({"video_url": URL, **SOUND}).quote()
-    assert (quote.units, quote.usd, quote.notes) == (None, None, ())
+    assert (quote.units, quote.usd, quote.notes) == (None, None, (LIP_SYNC_NOTE,))
     assert quote.basis == (
         "0.05 units (faces) + 0.5 units per started 5 s of the video, whose length is not known; of a video with "
         "several faces, only the search for them"

@@ -13,6 +13,7 @@ from kling_mcp.operations.avatar import GenerateAvatar
 from kling_mcp.operations.base import Done, Step
 from kling_mcp.operations.faces import IdentifyFaces
 from kling_mcp.operations.lip_sync_classic import LipSyncClassic
+from kling_mcp.operations.rates_audio import LIP_SYNC_NOTE
 from kling_mcp.operations.sources import Source, SourceFacts
 from kling_mcp.operations.talking import LipSync
 
@@ -269,7 +270,7 @@ def test_a_face_without_times_speaks_whenever_the_sound_is() -> None:
 def test_the_classic_costs_by_the_length_of_the_clip() -> None:
     request = LipSyncClassic.parse({"video_id": CLIP, "audio_url": MP3})
     quote = request.resolved({"video_id": clip(10.04)}).quote()
-    assert (quote.units, quote.notes) == (Decimal("1.0"), (SUPERSEDED,))
+    assert (quote.units, quote.notes) == (Decimal("1.0"), (SUPERSEDED, LIP_SYNC_NOTE))
     assert request.quote().units is None
     assert request.quote().basis == "0.5 units per started 5 s of the video, whose length is not known"
 

@@ -16,7 +16,7 @@ from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields, rul
 from kling_mcp.operations.fields import Omitted, SoundFile, VideoId, VideoUrl
 from kling_mcp.operations.inputs import id_or_url
 from kling_mcp.operations.rates import CARD_DATE
-from kling_mcp.operations.rates_audio import billed_seconds, lip_sync_basis, lip_sync_units
+from kling_mcp.operations.rates_audio import LIP_SYNC_NOTE, billed_seconds, lip_sync_basis, lip_sync_units
 from kling_mcp.operations.sounds import Speed, exactly_one, lasts, measures, seconds_of
 from kling_mcp.operations.speech import VOICES_HAVE_A_TEXT, Speech, SpeechVoiceId
 from kling_mcp.operations.voices import Language
@@ -84,6 +84,7 @@ class LipSyncClassic(Generation):
 
     def _notes(self) -> Iterator[str]:
         yield "Kling replaced this endpoint by that of lip_sync on 2025-09-15 and may refuse it, free of charge."
+        yield LIP_SYNC_NOTE
         if self.text is not None:
             yield from self._speech(self.text).notes()
 

@@ -30,6 +30,9 @@ LIP_SYNC_SPAN_S = 5
 LIP_SYNC_SPAN = Decimal("0.5")
 """Units per started ``LIP_SYNC_SPAN_S`` seconds of the video."""
 
+LIP_SYNC_NOTE = "Kling prices lip-sync per 5 s without saying of what: started ones of the video are counted here."
+"""How sure a price of lip-sync is. Contract: video.md part E."""
+
 AVATAR_PER_SECOND: Mapping[str, Decimal] = MappingProxyType({"std": Decimal("0.4"), "pro": Decimal("0.8")})
 """Units per second of the sound, by mode."""
 

@@ -18,7 +18,7 @@ from kling_mcp.operations.fields import AudioId, Omitted, SessionId, SoundFile, 
 from kling_mcp.operations.lip_render import END_IS_KNOWN, SOUND_LASTS, TIMES_FIT, AdvancedLipSync, FaceId
 from kling_mcp.operations.lip_timing import LEAST_MS, MOST_MS, Interval, Timing
 from kling_mcp.operations.rates import CARD_DATE
-from kling_mcp.operations.rates_audio import PER_REQUEST, lip_sync_basis, lip_sync_units
+from kling_mcp.operations.rates_audio import LIP_SYNC_NOTE, PER_REQUEST, lip_sync_basis, lip_sync_units
 from kling_mcp.operations.sounds import (
     Milliseconds,
     Speed,
@@ -135,7 +135,7 @@ class LipSync(Composite):
         basis = " + ".join([*(f"{PER_REQUEST[t]} units ({n})" for n, t in steps.items()), lip_sync_basis(length_s)])
         if self.face_id is None:
             basis += "; of a video with several faces, only the search for them"
-        return Quote(units, "video", basis, CARD_DATE, tuple(self.speech.notes()) if self.speech else ())
+        return Quote(units, "video", basis, CARD_DATE, (LIP_SYNC_NOTE, *(self.speech.notes() if self.speech else ())))
 
     def next_step(self, done: Mapping[str, Done]) -> Step | Ending:
         """Find the faces, speak the text, render: each only where it is needed."""
