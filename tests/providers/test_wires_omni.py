@@ -139,6 +139,7 @@ def test_the_older_omni_model_has_a_name_of_its_own() -> None:
         ({**V3, "video_list": [LIKE | {"keep_original_sound": "yes"}]}, "feature reference"),
         ({**V3, "video_list": [EDIT], "multi_shot": True}, "no multi_shot while it edits"),
         ({**O1, "multi_shot": True}, "no multi_shot with this model"),
+        ({**O1, "duration": "7"}, "no clip of 7 s with this model without a reference picture"),
         ({"model_name": "kling-v3"}, "does not have kling-v3"),
     ],
 )

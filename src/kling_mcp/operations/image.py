@@ -24,7 +24,7 @@ from kling_mcp.operations.fields import (
 from kling_mcp.operations.image_facts import DEFAULT_RESOLUTION, MODELS, ImageFacts
 from kling_mcp.operations.image_fields import AspectRatio, Count, Prompt, lower, model_of
 from kling_mcp.operations.image_quote import priced, retirement
-from kling_mcp.operations.image_rules import too_many, uncited, who_can
+from kling_mcp.operations.image_rules import too_many, uncited, unknown_citations, who_can
 from kling_mcp.operations.web import refuse
 
 _Fidelity = Annotated[Share, WithJsonSchema({"type": "number"})]  # the descriptions tell the limits in fewer bytes
@@ -108,7 +108,12 @@ def _citations_are_given(request: "GenerateImage") -> Iterator[Problem]:
         "image": ("image", int(request.image is not None)),
         "element": ("element_list", len(request.element_list or ())),
     }
-    yield from uncited(request.tool, request.prompt, given)
+    yield from uncited(request.prompt, given)
+
+
+@rule("prompt")
+def _citations_are_of_kinds_there_are(request: "GenerateImage") -> Iterator[Problem]:
+    yield from unknown_citations(request.tool, request.prompt, ("image", "element"))
 
 
 _RULES: tuple[Rule[Any], ...] = (
@@ -120,6 +125,7 @@ _RULES: tuple[Rule[Any], ...] = (
     _the_model_knows_elements,
     _not_too_many,
     _citations_are_given,
+    _citations_are_of_kinds_there_are,
 )
 
 

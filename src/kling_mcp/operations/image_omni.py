@@ -23,7 +23,7 @@ from kling_mcp.operations.image_facts import (
 )
 from kling_mcp.operations.image_fields import AspectRatio, Count, Prompt, lower, model_of
 from kling_mcp.operations.image_quote import priced, priced_series
-from kling_mcp.operations.image_rules import too_many, uncited, who_can
+from kling_mcp.operations.image_rules import too_many, uncited, unknown_citations, who_can
 from kling_mcp.operations.web import refuse
 from kling_mcp.operations.wording import listed, shown
 
@@ -97,7 +97,12 @@ def _citations_are_given(request: "GenerateOmniImage") -> Iterator[Problem]:
         "image": ("image_list", len(request.image_list or ())),
         "element": ("element_list", len(request.element_list or ())),
     }
-    yield from uncited(request.tool, request.prompt, given)
+    yield from uncited(request.prompt, given)
+
+
+@rule("prompt")
+def _citations_are_of_kinds_there_are(request: "GenerateOmniImage") -> Iterator[Problem]:
+    yield from unknown_citations(request.tool, request.prompt, ("image", "element"))
 
 
 class GenerateOmniImage(Generation):
@@ -119,6 +124,7 @@ class GenerateOmniImage(Generation):
         _the_shape_can_be_found,
         _not_too_many,
         _citations_are_given,
+        _citations_are_of_kinds_there_are,
     )
 
     prompt: Prompt

@@ -10,7 +10,7 @@ from kling_mcp.operations.image_facts import MOST_REFERENCES, current
 from kling_mcp.operations.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from kling_mcp.operations.image_facts import Endpoint, ImageFacts
 
@@ -18,22 +18,38 @@ if TYPE_CHECKING:
 _CITED = re.compile(r"<<<(image|element|video|voice)_(\d{1,9})>>>")
 
 
-def uncited(tool: str, prompt: str | None, given: Mapping[str, tuple[str, int]]) -> Iterator[Problem]:
-    """A problem for each thing the prompt cites that was not given.
+def unknown_citations(tool: str, prompt: str | None, kinds: Collection[str]) -> Iterator[Problem]:
+    """A problem for each thing the prompt cites that the tool takes none of.
 
     Args:
         tool: Whose prompt it is.
         prompt: The text.
+        kinds: What can be cited: ``image``, ``element``.
+    """
+    for kind, number in _cited(prompt):
+        if kind not in kinds:
+            yield Problem(
+                "prompt",
+                f"'prompt' cites <<<{kind}_{number}>>>, but {tool} takes no {kind}. Remove it from the prompt.",
+            )
+
+
+def uncited(prompt: str | None, given: Mapping[str, tuple[str, int]]) -> Iterator[Problem]:
+    """A problem for each thing the prompt cites that was not given.
+
+    Args:
+        prompt: The text.
         given: What can be cited → the argument it stands in and how many there are.
     """
-    for kind, number in sorted({(kind, int(number)) for kind, number in _CITED.findall(prompt or "")}):
-        cited = f"'prompt' cites <<<{kind}_{number}>>>, but"
-        if kind not in given:
-            yield Problem("prompt", f"{cited} {tool} takes no {kind}. Remove it from the prompt.")
-        elif not 1 <= number <= given[kind][1]:
+    for kind, number in _cited(prompt):
+        if kind in given and not 1 <= number <= given[kind][1]:
             where, count = given[kind]
             has = f"'{where}' has {count}, counted from 1" if count else f"'{where}' is not given"
-            yield Problem("prompt", f"{cited} {has}. Correct the one or the other.")
+            yield Problem("prompt", f"'prompt' cites <<<{kind}_{number}>>>, but {has}. Correct the one or the other.")
+
+
+def _cited(prompt: str | None) -> list[tuple[str, int]]:
+    return sorted({(kind, int(number)) for kind, number in _CITED.findall(prompt or "")})
 
 
 def too_many(field: str, pictures: int, elements: int) -> Iterator[Problem]:
@@ -41,8 +57,8 @@ def too_many(field: str, pictures: int, elements: int) -> Iterator[Problem]:
     if pictures + elements > MOST_REFERENCES:
         yield Problem(
             field,
-            f"'{field}': pictures ({pictures}) and elements ({elements}) are more than the {MOST_REFERENCES} that Kling "
-            "takes. Remove some.",
+            f"'{field}': pictures ({pictures}) and elements ({elements}) are more than the {MOST_REFERENCES} that "
+            "Kling takes. Remove some.",
         )
 
 

@@ -51,9 +51,19 @@ def obstacle(body: Mapping[str, Any]) -> str | None:
         return "makes no sound of its own beside a video" if video else "makes no sound with this model"
     if _kind(video) == "feature_video" and video.get("keep_original_sound") == "yes":
         return "keeps no sound of a video that serves as a feature reference (keep_original_sound)"
+    seconds = int(body.get("duration", 5))
+    if not video and seconds not in facts.sure_durations and not _refers(body):
+        return (
+            f"makes no clip of {seconds} s with this model without a reference picture"  # seen on the live server (F.2)
+        )
     if body.get("multi_shot") and (not facts.multi_shot or _kind(video) == "base_video"):
         return "makes no multi_shot " + ("while it edits a video" if video else "with this model")
     return None
+
+
+def _refers(body: Mapping[str, Any]) -> bool:
+    """Whether there is anything to be true to beside frames."""
+    return bool(body.get("element_list")) or any("type" not in picture for picture in body.get("image_list", ()))
 
 
 def _contents(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
