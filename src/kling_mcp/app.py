@@ -35,7 +35,7 @@ SANDBOX_URL = "https://sandbox.invalid"
 SANDBOX_SPEED = 10.0
 SANDBOX_UNITS = Decimal(1_000_000)
 """It remembers what was spent from one start to the next; nobody shall run out while trying things."""
-SAMPLE = "This is a sample from the sandbox, not Kling: the units are pretended. Set KLING_API_KEY for the real thing."
+SAMPLE = "This is a sample from the sandbox: its url and units are pretended. Set KLING_API_KEY for the real thing."
 
 
 @dataclass(frozen=True, slots=True)

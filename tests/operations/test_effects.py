@@ -160,6 +160,7 @@ SEARCHES = [
     ("Happy Birthday!", ["happy_birthday"]),
     ("dance with a dragon", ["dance_with_dragon"]),
     ("pet dance", ["pet_dance"]),
+    ("dancing pets", ["pet_dance"]),
     ("zombi", ["zombie_transform"]),
     ("vampires", ["vampire_transform"]),
     ("kisses", ["kiss_pro", "eternal_kiss", "snow_night_kiss"]),

@@ -244,7 +244,13 @@ def test_an_unknown_model_is_answered_with_the_closest_and_the_current_ones(mode
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("promt", "prompt"), ("modelname", "model_name"), ("image_tale", "image_tail"), ("cfg", "cfg_scale")],
+    [
+        ("promt", "prompt"),
+        ("model", "model_name"),
+        ("modelname", "model_name"),
+        ("image_tale", "image_tail"),
+        ("cfg", "cfg_scale"),
+    ],
 )
 def test_a_misspelled_argument_names_the_closest_one(written: str, meant: str) -> None:
     assert (written, f"'{written}' is not an argument of generate_video. Did you mean '{meant}'?") in problems(
@@ -256,6 +262,12 @@ def test_an_argument_like_no_other_is_answered_with_all_of_them() -> None:
     [(field, sentence)] = problems({"prompt": "x", "zzzzz": 1})
     assert field == "zzzzz"
     assert sentence.startswith("'zzzzz' is not an argument of generate_video. Its arguments are: prompt, model_name,")
+
+
+def test_the_arguments_there_are_are_told_once() -> None:
+    first, second = problems({"prompt": "x", "zzzzz": 1, "qqqqq": 2})
+    assert "Its arguments are:" in first[1]
+    assert second == ("qqqqq", "'qqqqq' is not an argument of generate_video.")
 
 
 def test_a_misspelled_argument_is_not_reported_as_missing_too() -> None:

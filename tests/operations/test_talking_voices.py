@@ -107,6 +107,8 @@ def test_the_default_voices_speak_their_language() -> None:
         ("爷爷", "", ["zhuxi_speech02", "uk_oldman3"]),
         ("narator", "", ["calm_story1", "reader_en_m-v1"]),
         ("sichuan girl", "zh", ["chuanmeizi_speech02"]),
+        ("chinese grandma", "", ["laopopo_speech02", "heainainai_speech02"]),
+        ("english narrator", "", ["calm_story1", "reader_en_m-v1"]),
         ("melody", "", ["girlfriend_4_speech02"]),
         ("lao", "", ["ai_laoguowang_712", "laopopo_speech02", "dongbeilaotie_speech02"]),
         ("quantum", "", []),

@@ -264,7 +264,10 @@ def test_the_job_that_opened_a_session_stands_for_it() -> None:
     ("changed", "note"),
     [
         ({"prompt": "a hat"}, "Kling wants the prompt to name <<<image_1>>> and <<<video_1>>>."),
-        ({"edit_mode": "swap"}, "A swap needs something marked in the session first (mark_video_edit)."),
+        (
+            {"edit_mode": "swap"},
+            "Where nothing is marked in the session (mark_video_edit), Kling refuses a swap, free.",
+        ),
         ({}, "The price of edits is from a third party's copy of the vendor's table, unconfirmed."),
     ],
 )

@@ -157,6 +157,7 @@ async def test_each_charge_stands_beside_the_job_it_was_for(wide: House, mode: M
     assert answer["charges"][0]["tool"] == "generate_video"
     assert answer["sum"] == {"video units": 3, "image units": 8}
     assert answer["next"].startswith("These are all of the last 7 days.")
+    assert answer["note"].startswith("A charge whose job is unknown was made elsewhere, or by a tool")
 
 
 async def test_charges_of_one_type_are_found_among_the_others_and_money_is_apart(wide: House, client: Client) -> None:
@@ -179,7 +180,8 @@ async def test_charges_of_one_type_are_found_among_the_others_and_money_is_apart
 async def test_no_charges_are_said_to_be_none(client: Client) -> None:
     answer = await asked(client, "list_charges", days=1)
     assert (answer["charges"], answer["sum"]) == ([], {})
-    assert answer["next"].startswith("There are none of the last 1 days.")
+    assert answer["next"].startswith("There are none of the last day.")
+    assert "note" not in answer
 
 
 async def test_voices_of_the_library_and_of_speech_are_listed_and_searched(wide: House, client: Client) -> None:

@@ -85,6 +85,19 @@ async def test_a_result_can_be_looked_at(house: House, mode: Mode) -> None:
     assert len(base64.b64decode(by_job.content[1].data)) <= 150_000
 
 
+async def test_an_id_is_understood_wherever_one_is_asked_for(house: House, mode: Mode) -> None:
+    with anyio.fail_after(20):
+        async with house.client(mode) as client:
+            made = told(await client.call_tool("generate_video", WISH))
+            job_id, uri = made["job_id"], made["media"][0]["uri"]
+            for name in (f"kling://jobs/{job_id}", uri, f"{uri}#last"):
+                assert told(await client.call_tool("get_job", {"job_id": name}))["job_id"] == job_id
+                waited = told(await client.call_tool("wait_for_jobs", {"job_ids": [name, job_id]}))
+                assert [job["job_id"] for job in waited["jobs"]] == [job_id]
+            for asked in ({"uri": job_id}, {"job_id": uri}, {"uri": uri.removeprefix("kling://media/")}):
+                assert told(await client.call_tool("preview_media", asked))["uri"] == uri
+
+
 async def test_a_lost_handle_is_found_again(house: House, mode: Mode) -> None:
     async with house.client(mode) as client:
         made = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": 0}))

@@ -236,6 +236,11 @@ def test_a_listing_is_one_short_line_for_each_job_and_tells_how_to_go_on() -> No
     assert listed([], 10).structured() == {"jobs": [], "next": "There are no such jobs."}
 
 
+def test_a_job_without_a_prompt_is_known_by_what_it_says() -> None:
+    spoken = replace(SUCCEEDED, tool="text_to_speech", arguments={"text": "A fox\nin snow", "voice_id": "x"})
+    assert [row.prompt for row in listed([spoken, replace(spoken, arguments={})], 10).jobs] == ["A fox in snow", None]
+
+
 def test_a_listing_says_what_each_job_cost_and_not_what_it_might_have() -> None:
     cancelled = replace(RUNNING, state=State.CANCELLED, finished_at=T0 + 2)
     paid = replace(REFUSED, units_charged=Decimal(4))

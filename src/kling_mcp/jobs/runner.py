@@ -12,6 +12,7 @@ import anyio
 from kling_mcp.errors import InvalidRequest, KlingError
 from kling_mcp.jobs import moves
 from kling_mcp.jobs.adoption import adopted
+from kling_mcp.jobs.asked import asked
 from kling_mcp.jobs.fetcher import Fetcher, missing
 from kling_mcp.jobs.intent import Intents
 from kling_mcp.jobs.locks import Owner
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kling_mcp.clock import Clock
+    from kling_mcp.jobs.asked import Asked
     from kling_mcp.jobs.ledger import Ledger
     from kling_mcp.media.downloads import Downloads
     from kling_mcp.operations.base import Generation
@@ -94,9 +96,9 @@ class Jobs:
                 recorded.
             LocalTrouble: The ledger could not record it; nothing was posted.
         """
-        operation = await self.resolved(operation)
+        given, operation = operation, await self.resolved(operation)
         if isinstance(operation, Composite):
-            job = await self._planned(operation, arguments)
+            job = await self._planned(operation, arguments, asked(arguments, given, operation))
         else:
             request = self._provider.prepare(operation)
             job = self._intents.of(operation, arguments, request, self.clock.now())
@@ -106,11 +108,11 @@ class Jobs:
         await self._watch.learn(job)
         return job
 
-    async def _planned(self, operation: Composite, arguments: Mapping[str, Any]) -> Job:
+    async def _planned(self, operation: Composite, arguments: Mapping[str, Any], asked: Asked) -> Job:
         await self._plans.check(operation)
         job = self._intents.of_plan(operation, arguments, self.clock.now())
         with anyio.CancelScope(shield=True):  # as above
-            await self._ledger.add_plan(job, arguments)
+            await self._ledger.add_plan(job, asked)
             self._worker.wake()
         return job
 
@@ -239,8 +241,8 @@ class Jobs:
                 return gone
         raise InvalidRequest.one(
             "job_id",
-            f"Job {job_id} is {job.state} and can no longer be cancelled: Kling has no cancel once a job was "
-            "submitted. Wait for it with wait_for_jobs; a failed job is not charged.",
+            f"Job {job_id} is {job.state} and can no longer be cancelled: Kling has no cancel once a job was submitted."
+            + ("" if job.finished else f' Wait for it: wait_for_jobs(job_ids=["{job_id}"]).'),
         )
 
     async def _withdrawn(self, job: Job, steps: Sequence[Job]) -> Job | None:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.schema import WithoutNull, inlined
 from kling_mcp.operations.sources import Reference, references, resolved
-from kling_mcp.operations.wording import closest, field_problem, root, unknown_name
+from kling_mcp.operations.wording import closest, field_problem, root, unknown_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -275,7 +275,7 @@ def _unknown_names(operation: type[Operation], given: Mapping[str, Any]) -> tupl
     unknown = [name for name in given if name not in known]
     guesses = {closest(name, known) for name in unknown}
     meant = {name for name in guesses if name is not None and name not in given}
-    return [unknown_name(operation.tool, name, known) for name in unknown], meant
+    return unknown_names(operation.tool, unknown, known), meant
 
 
 @cache

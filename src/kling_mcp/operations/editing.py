@@ -226,7 +226,7 @@ class EditVideo(Generation):
         if missing:
             yield f"Kling wants the prompt to name {' and '.join(missing)}."
         if self.edit_mode != "addition":
-            yield f"A {self.edit_mode} needs something marked in the session first (mark_video_edit)."
+            yield f"Where nothing is marked in the session (mark_video_edit), Kling refuses a {self.edit_mode}, free."
 
 
 OPERATIONS = (StartVideoEdit, MarkVideoEdit, PreviewVideoEdit, EditVideo)

@@ -70,13 +70,15 @@ def find_effects(words: str, limit: int = 10, *, usable: bool = False) -> list[E
     asked = _words(words[:_LONGEST])[:_MOST_WORDS]
     if not asked:
         return effects[:limit]
-    scored = [(sum(_score(word, effect.name) for word in asked), effect) for effect in effects]
-    found = [(score, effect) for score, effect in scored if score > 0]
-    # The name itself, then what fits best, what is offered, what is short. A stable sort: the rest in Kling's order.
+    scored = [([_score(word, effect.name) for word in asked], effect) for effect in effects]
+    found = [(scores, effect) for scores, effect in scored if any(scores)]
+    # The name itself, then what fits most of the words, what fits them best, what is offered, what is short. A stable
+    # sort: the rest in Kling's order.
     found.sort(
         key=lambda each: (
             _words(each[1].name) != asked,
-            -each[0],
+            each[0].count(0),
+            -sum(each[0]),
             each[1].standing == "discontinued",
             len(_words(each[1].name)),
         )
@@ -94,7 +96,8 @@ def _score(word: str, name: str) -> float:
     parts = _words(name)
     if word in parts:
         return 4
-    if len(word) >= _A_PART and any(part.startswith(word) for part in parts):
+    stem = word.removesuffix("s").removesuffix("ing")
+    if len(stem) >= _A_PART and any(part.startswith(stem) for part in parts):
         return 3
     if any(meant in parts for meant in _MEANT.get(word, ()) + _MEANT.get(word.removesuffix("s"), ())):
         return 2.5

@@ -108,6 +108,11 @@ _INSIDE_FROM = 3
 _ALIKE_FROM = 0.75
 _MISSPELLED_FROM = 0.85
 
+_LANGUAGES: Mapping[Language, tuple[str, ...]] = MappingProxyType(
+    {"zh": ("zh", "chinese", "mandarin", "中文"), "en": ("en", "english")}
+)
+"""What people call them."""
+
 _WORDS = re.compile(r"[a-z]+|[0-9]+|[^\W_a-z0-9]+")
 
 
@@ -166,7 +171,8 @@ def _fit(word: str, voice: SpeechVoice) -> int:
 @cache
 def _searched(voice: SpeechVoice) -> frozenset[str]:
     """Every word that leads to a voice."""
-    return frozenset(_split((voice.id, *voice.names, *voice.words)))
+    spoken = (name for language in voice.languages for name in _LANGUAGES[language])
+    return frozenset(_split((voice.id, *voice.names, *voice.words, *spoken)))
 
 
 @cache

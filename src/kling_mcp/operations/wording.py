@@ -61,15 +61,19 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like a misspelled or shortened one."""
     names = list(known)
     beginning = [each for each in names if len(name) >= _A_WORD and each.startswith(name)]
-    found = difflib.get_close_matches(name[:_QUOTED_AT_MOST], names, n=1) or beginning
+    longer = [each for each in beginning if each.startswith(f"{name}_")]
+    found = longer or difflib.get_close_matches(name[:_QUOTED_AT_MOST], names, n=1) or beginning
     return found[0] if found else None
 
 
-def unknown_name(tool: str, name: str, fields: Collection[str]) -> Problem:
-    """An argument the tool does not have, with the one that was probably meant."""
-    meant = closest(name, fields)
-    hint = f"Did you mean '{meant}'?" if meant else f"Its arguments are: {', '.join(fields) or 'none'}."
-    return Problem(trimmed(name, _QUOTED_AT_MOST), f"{shown(name)} is not an argument of {tool}. {hint}")
+def unknown_names(tool: str, names: Iterable[str], fields: Collection[str]) -> list[Problem]:
+    """A problem for each argument the tool does not have, with the one that was probably meant; else all, once."""
+    problems, every = list[Problem](), f" Its arguments are: {', '.join(fields) or 'none'}."
+    for name in names:
+        meant = closest(name, fields)
+        hint, every = (f" Did you mean '{meant}'?", every) if meant else (every, "")
+        problems.append(Problem(trimmed(name, _QUOTED_AT_MOST), f"{shown(name)} is not an argument of {tool}.{hint}"))
+    return problems
 
 
 def field_problem(tool: str, detail: ErrorDetails) -> Problem:

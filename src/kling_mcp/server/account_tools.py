@@ -143,7 +143,9 @@ async def estimate_cost(call: Call[EstimateCost]) -> types.CallToolResult:
     tool = call.named(call.request.tool_name)
     arguments = tool.arguments.parse(call.request.arguments)
     if not tool.makes_jobs:
-        free = EstimateView(tool=tool.name, price="free", units=Decimal(), usd=Decimal(), basis="this tool is free")
+        free = EstimateView(
+            tool=tool.name, price="free", units=Decimal(), usd=Decimal(), basis="nothing is ever charged"
+        )
         return answer(free)
     request = await call.jobs.resolved(without_waiting(arguments, GENERATIONS[tool.name]))
     with contextlib.suppress(NotAuthorised):  # a price can be told before there is a key

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.jobs.model import Delivery, State
+from kling_mcp.jobs.whole import JOINED
 from kling_mcp.operations.sources import LAST_FRAME, MEDIA_URI
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def _delivered(job: Job) -> str:
         return ""
     match job.delivery:
         case Delivery.STORED:
-            return f'Show the file to the human; preview_media(job_id="{job.id}") shows it to you.'
+            files, first = ("files", "the first") if job.media[1:] else ("file", "it")
+            return f'Show the {files} to the human; preview_media(job_id="{job.id}") shows {first} to you.'
         case Delivery.EXPIRED:
             return "Kling has deleted the file; it can only be generated again."
         case Delivery.FAILED:
@@ -69,12 +71,19 @@ def _delivered(job: Job) -> str:
 _FROM_RESULT: Mapping[str, str] = {
     "create_element": 'To use it, give element_list=[{{"element_id": "{job}"}}].',
     "create_voice": 'To use it, give voice_list=[{{"voice_id": "{job}"}}], or create_element element_voice_id="{job}".',
+    "ai_multi_shot": (
+        'To make an element of a set, give create_element refer_images=["kling://media/{job}_1", '
+        '"kling://media/{job}_2", "kling://media/{job}_3"] and the picture they were drawn from as frontal_image.'
+    ),
     "text_to_speech": 'To have it spoken, give audio_id="{job}" to lip_sync or generate_avatar.',
     "start_video_edit": (
         'Mark what is meant: call mark_video_edit(session_id="{job}", action="add", frame_index=0, '
-        'points=[{{"x": 0.5, "y": 0.5}}]).'
+        'points=[{{"x": 0.5, "y": 0.5}}]). What preview_media shows at t s is frame t x fps.'
     ),
-    "mark_video_edit": 'When all is marked, call edit_video(session_id="{session}", …); preview_video_edit shows it.',
+    "mark_video_edit": (
+        'When all is marked, call edit_video(session_id="{session}", …), or first '
+        'preview_video_edit(session_id="{session}") to see the marks move.'
+    ),
     "preview_video_edit": 'If it is right, call edit_video(session_id="{session}", …).',
 }
 """How to go on from what a tool found or made. ``{job}``: its id; ``{session}``: what the agent called the session."""
@@ -87,17 +96,31 @@ def _onward(job: Job) -> str:
     if sentence := _FROM_RESULT.get(job.tool):
         return sentence.format(job=job.id, session=job.arguments.get("session_id") or job.id)
     film = next((media for media in job.media if media.kind == "video"), None)
-    return _continue(film) if film else ""
+    return _continue(job, film) if film else ""
 
 
 def _speak(job: Job) -> str:
-    """The call that makes one of the faces speak."""
+    """The call that makes one of the faces speak what was to be spoken."""
     faces: list[Mapping[str, Any]] = job.facts["faces"]
-    chosen = faces[0].get("face_id", "0")
-    which = f" (or another face_id of {len(faces)})" if faces[1:] else ""
-    return f'Call lip_sync(session_id="{job.id}", face_id="{chosen}", text=… or audio_id=…){which}.'
+    first, *others = (str(face.get("face_id", number)) for number, face in enumerate(faces))
+    spoken = ", ".join(f"{name}={_quoted(job.arguments[name])}" for name in _SPOKEN if job.arguments.get(name))
+    call = f'lip_sync(session_id="{job.id}", face_id="{first}", {spoken or "text=… or audio_id=…"})'
+    return f"Call {call}, or with face_id {' or '.join(others)}." if others else f"Call {call}."
 
 
-def _continue(film: Media) -> str:
+_SPOKEN = ("text", "voice_id", "voice_language", "voice_speed", "audio_id", "sound_file")
+"""Arguments of lip_sync that say what is spoken."""
+_QUOTED_AT_MOST = 100
+
+
+def _quoted(value: object) -> str:
+    """An argument as it is written in a call; the agent knows itself what a long one was."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _QUOTED_AT_MOST else "…"
+
+
+def _continue(job: Job, film: Media) -> str:
     uri = MEDIA_URI + film.media_id
-    return f"To build on it, give {uri} as video_id or video_url, or {uri}{LAST_FRAME} (its last frame) as image."
+    onward = f"To build on it, give {uri} as video_id or video_url, or {uri}{LAST_FRAME} (its last frame) as image."
+    whole = next((MEDIA_URI + media.media_id for media in job.media if media.label == JOINED), None)
+    return f'{onward} To continue the whole film, call extend_video(video_id="{whole}", …).' if whole else onward

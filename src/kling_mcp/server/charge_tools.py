@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 AHEAD_S = 7 * 86_400.0
 """Kling's clock may be ahead of ours, and that of a hurried sandbox is by days: the newest charges are to be seen."""
 DAY_S = 86_400.0
+WHOSE = (
+    "A charge whose job is unknown was made elsewhere, or by a tool that Kling answers at once (identify_faces, "
+    "recognize_image and the like): it books these under a task it never names."
+)
 PAGES_AT_ONCE = 5
 """How many pages of Kling's list one call reads at most, to find charges of one type among the others."""
 
@@ -60,8 +64,7 @@ class ChargeView(BaseModel):
 
     def line(self) -> str:
         """The deduction as one line."""
-        # What Kling answers at once it often books under a task it never named: no job is not nobody's job.
-        whose = f"job {self.job_id} ({self.tool})" if self.job_id else "no job known by this task"
+        whose = f"job {self.job_id} ({self.tool})" if self.job_id else "job unknown"
         length = f"{self.duration} s" if self.duration else None
         facts = [self.function, self.model_name, self.resolution, length, f"task {self.task_id}", whose]
         return f"{self.at} {plain(self.amount)} {self.of}: {joined(facts)}"
@@ -75,14 +78,14 @@ class ChargesView(View):
     charges: list[ChargeView]
     sum: dict[str, Amount]
     cursor: str | None = None
+    note: str | None = None
     next: str
 
     def text(self) -> str:
         """One line for each deduction, their sum, then how to go on."""
         total = joined(f"{plain(amount)} {of}" for of, amount in self.sum.items())
-        return "\n".join(
-            [*(charge.line() for charge in self.charges), f"sum of these: {total or 'nothing'}", self.next]
-        )
+        rows = [charge.line() for charge in self.charges]
+        return joined([*rows, f"sum of these: {total or 'nothing'}", self.note, self.next], "\n")
 
 
 async def list_charges(call: Call[ListCharges]) -> types.CallToolResult:
@@ -116,6 +119,7 @@ def charges_view(page: Charges, jobs: Mapping[str, Job], asked: ListCharges) -> 
         charges=[ChargeView.of_charge(charge, jobs.get(charge.task_id)) for charge in page.charges],
         sum=summed((_currency(charge), charge.amount) for charge in page.charges),
         cursor=page.cursor or None,
+        note=WHOSE if any(charge.task_id not in jobs for charge in page.charges) else None,
         next=_onward(page, asked),
     )
 
@@ -125,7 +129,8 @@ def _onward(page: Charges, asked: ListCharges) -> str:
         only = f', product_type="{asked.product_type}"' if asked.product_type else ""
         return f'For older ones call list_charges(days={asked.days}{only}, cursor="{page.cursor}")'
     these = "These are all" if page.charges else "There are none"
-    return f"{these} of the last {asked.days} days. Kling books a charge with some delay."
+    time = "day" if asked.days == 1 else f"{asked.days} days"
+    return f"{these} of the last {time}. Kling books a charge with some delay."
 
 
 def _currency(charge: Charge) -> str:

@@ -10,6 +10,7 @@ from kling_mcp.operations.base import Operation
 from kling_mcp.operations.fields import JsonText, Omitted
 from kling_mcp.server.answers import about, answer, failed, shown, view_of
 from kling_mcp.server.listing import listed
+from kling_mcp.server.names import JobId  # noqa: TC001 - pydantic reads it at run time
 from kling_mcp.server.tool import Waiting
 from kling_mcp.server.views import STATES, Status, gathered
 from kling_mcp.server.waiting import budget, waited
@@ -42,7 +43,7 @@ class GetJob(Operation):
     kind = "local"
     yields = "text"
 
-    job_id: str
+    job_id: JobId
     """The job's id."""
 
 
@@ -56,7 +57,7 @@ class WaitForJobs(Waiting, Operation):
     kind = "local"
     yields = "text"
 
-    job_ids: Annotated[list[str], Field(min_length=1, max_length=JOBS_AT_ONCE), BeforeValidator(_as_list), JsonText]
+    job_ids: Annotated[list[JobId], Field(min_length=1, max_length=JOBS_AT_ONCE), BeforeValidator(_as_list), JsonText]
     """Their ids."""
     until: Literal["all", "first"] = "all"
     """All of them, or the first."""
@@ -79,7 +80,7 @@ class ListJobs(Operation):
     """Only jobs of this tool."""
     limit: Annotated[int, Field(ge=1, le=PAGE_AT_MOST)] = PAGE
     """How many."""
-    before: str | Omitted = None
+    before: JobId | Omitted = None
     """Go on after this job id."""
 
 
@@ -92,7 +93,7 @@ class CancelJob(Operation):
     kind = "local"
     yields = "text"
 
-    job_id: str
+    job_id: JobId
     """The job's id."""
 
 

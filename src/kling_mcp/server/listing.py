@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from kling_mcp.jobs.model import Job
 
 PROMPT_SHOWN = 60
+_TELLING = ("prompt", "text", "effect_scene", "element_name", "voice_name")
+"""Arguments by which people know a job again, the best first."""
 
 
 class JobRow(BaseModel):
@@ -44,7 +46,7 @@ class JobRow(BaseModel):
             created_at=moment(job.created_at) or "",
             model_name=job.model_name,
             units=_units(job),
-            prompt=trimmed(" ".join(str(job.arguments.get("prompt") or "").split()), PROMPT_SHOWN) or None,
+            prompt=_told_by(job),
             uri=media_uri(job.media[0]) if job.media else None,
         )
 
@@ -59,6 +61,12 @@ class JobRow(BaseModel):
             self.uri,
         ]
         return f"{self.job_id} {self.status}: {joined(facts)}"
+
+
+def _told_by(job: Job) -> str | None:
+    """What its request begins with, in one line."""
+    words = next((str(job.arguments[name]) for name in _TELLING if job.arguments.get(name)), "")
+    return trimmed(" ".join(words.split()), PROMPT_SHOWN) or None
 
 
 def _units(job: Job) -> Decimal | None:

@@ -10,13 +10,13 @@ import anyio.to_thread
 from kling_mcp.errors import InvalidRequest, Problem
 from kling_mcp.operations.base import Operation
 from kling_mcp.operations.fields import Omitted  # noqa: TC001 - pydantic reads it at run time
-from kling_mcp.operations.sources import MEDIA_URI
 from kling_mcp.server.answers import answer, picture
-from kling_mcp.server.view import View
+from kling_mcp.server.names import job_id_in, media_id_in
+from kling_mcp.server.view import View, joined
 from kling_mcp.server.views import STATUS, media_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from mcp import types
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PreviewView(View):
-    """What the sheet shows."""
+    """What the sheet shows. ``others``: the other results of the job, where the job was asked for."""
 
     announced = ("uri", "times")
 
@@ -34,12 +34,15 @@ class PreviewView(View):
     width: int
     height: int
     times: list[float]
+    others: list[str] | None = None
 
     def text(self) -> str:
-        """One line."""
+        """One line for the sheet, one for what else there is."""
         times = ", ".join(f"{time:g}" for time in self.times)
         frames = f", frames row by row at {times} s" if times else ""
-        return f"{self.uri}: {self.width}x{self.height}{frames}"
+        sheet = f"{self.uri}: shown at {self.width}x{self.height}{frames}"
+        others = f"Other results of the job, each shown by its uri: {', '.join(self.others)}" if self.others else None
+        return joined([sheet, others], "\n")
 
 
 class PreviewMedia(Operation):
@@ -67,24 +70,32 @@ async def preview_media(call: Call[PreviewMedia]) -> types.CallToolResult:
     """One contact sheet, and the times of its frames."""
     from kling_mcp.media.preview import contact_sheet  # noqa: PLC0415 - loaded at first use: it slows the start
 
-    media = await _on_disk(call, call.request)
+    media, others = await _on_disk(call, call.request)
     sheet = await anyio.to_thread.run_sync(contact_sheet, Path(media.path or ""), abandon_on_cancel=True)
-    view = PreviewView(uri=media_uri(media), width=sheet.width, height=sheet.height, times=list(sheet.times))
+    view = PreviewView(
+        uri=media_uri(media),
+        width=sheet.width,
+        height=sheet.height,
+        times=list(sheet.times),
+        others=[media_uri(other) for other in others] or None,
+    )
     return answer(view, picture(sheet.jpeg))
 
 
-async def _on_disk(call: Call[PreviewMedia], asked: PreviewMedia) -> Media:
-    """The result to look at, once it is certain that it can be looked at."""
-    if asked.uri is not None:
-        job, media = await call.jobs.media(asked.uri.removeprefix(MEDIA_URI))
+async def _on_disk(call: Call[PreviewMedia], asked: PreviewMedia) -> tuple[Media, Sequence[Media]]:
+    """The result to look at, once it is certain that it can be looked at, and the others of a job asked for."""
+    name = asked.uri or asked.job_id or ""
+    if media_id := media_id_in(name, certainly=asked.uri is not None):
+        job, media = await call.jobs.media(media_id)
+        others: Sequence[Media] = ()
     else:
-        job = await call.jobs.get(asked.job_id or "")
+        job = await call.jobs.get(job_id_in(name))
         if not job.media:
             raise InvalidRequest.one("job_id", _nothing_yet(job))
-        media = job.media[0]
+        media, *others = job.media
     if media.path is None or not await anyio.to_thread.run_sync(Path(media.path).exists):
         raise InvalidRequest.one("uri", _not_here(job, media))
-    return media
+    return media, others
 
 
 def _nothing_yet(job: Job) -> str:

@@ -13,6 +13,7 @@ from kling_mcp.server.view import Amount, View, joined, moment, plain, plainly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from kling_mcp.errors import Failure
     from kling_mcp.jobs.model import Job, Media
@@ -60,10 +61,11 @@ class ErrorView(BaseModel):
             request_id=failure.request_id,
         )
 
-    def line(self) -> str:
-        """The failure as one line."""
+    def line(self, units: Decimal | None = None) -> str:
+        """The failure as one line, with what was charged all the same, if that is known."""
         support = f"(Kling request {self.request_id})" if self.request_id else ""
-        return joined([f"[{self.code}] {self.message}", self.fix, _COST[self.charged], support], " ")
+        cost = f"Charged: {plain(units)} units." if self.charged and units else _COST[self.charged]
+        return joined([f"[{self.code}] {self.message}", self.fix, cost, support], " ")
 
 
 class MediaView(BaseModel):
@@ -169,7 +171,7 @@ class JobView(View):
         lines += [media.line() for media in self.media or ()]
         lines += [f"result: {plainly(self.result)}"] if self.result else []
         lines += [step.line() for step in self.steps or ()]
-        lines += [self.error.line()] if self.error else []
+        lines += [self.error.line(self.units_charged)] if self.error else []
         lines += self.notes or []
         lines += [self.next] if self.next else []
         return "\n".join(lines)

@@ -65,12 +65,19 @@ async def waited(
         last = max(round(elapsed, 1), round(last + TICK_S, 3))
         remaining = _remaining_s(call.jobs, jobs)
         total = None if remaining is None else round(last + remaining, 1)
-        await call.report(last, total, told(jobs, elapsed, remaining))
+        await call.report(last, total, told(jobs, elapsed, remaining, await _step(call.jobs, jobs)))
 
     return await call.jobs.wait(job_ids, budget_s, need=need, on_progress=tell)
 
 
-def told(jobs: Sequence[Job], elapsed_s: float, remaining_s: float | None) -> str:
+async def _step(jobs: Jobs, waited_for: Sequence[Job]) -> Job | None:
+    """The step that a job waited for alone is at; None where it has none."""
+    with suppress(LocalTrouble):  # the ledger is asked again soon, and nobody's answer depends on this one
+        steps = await jobs.steps(waited_for[0]) if not (waited_for[1:] or waited_for[0].finished) else ()
+        return steps[-1] if steps else None
+
+
+def told(jobs: Sequence[Job], elapsed_s: float, remaining_s: float | None, step: Job | None = None) -> str:
     """How far they are, for the person who watches."""
     expected = "" if remaining_s is None else f" of about {elapsed_s + remaining_s:.0f} s"
     time = f"{elapsed_s:.0f} s{expected}"
@@ -78,6 +85,8 @@ def told(jobs: Sequence[Job], elapsed_s: float, remaining_s: float | None) -> st
         return f"{sum(job.settled for job in jobs)} of {len(jobs)} done, {time}"
     (job,) = jobs
     stage = "fetching the file" if job.finished else STATUS[job.state]
+    if step:
+        stage = f"step {step.step} {STATUS[step.state]}"
     reason = f" ({job.blocked_reason})" if job.blocked_reason else ""
     return f"{stage}, {time}{reason}"
 
