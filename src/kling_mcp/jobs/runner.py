@@ -12,7 +12,6 @@ import anyio
 from kling_mcp.errors import InvalidRequest, KlingError
 from kling_mcp.jobs import moves
 from kling_mcp.jobs.adoption import adopted
-from kling_mcp.jobs.asked import asked
 from kling_mcp.jobs.fetcher import Fetcher, missing
 from kling_mcp.jobs.intent import Intents
 from kling_mcp.jobs.locks import Owner
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kling_mcp.clock import Clock
-    from kling_mcp.jobs.asked import Asked
     from kling_mcp.jobs.ledger import Ledger
     from kling_mcp.media.downloads import Downloads
     from kling_mcp.operations.base import Generation
@@ -96,9 +94,9 @@ class Jobs:
                 recorded.
             LocalTrouble: The ledger could not record it; nothing was posted.
         """
-        given, operation = operation, await self.resolved(operation)
+        operation = await self.resolved(operation)
         if isinstance(operation, Composite):
-            job = await self._planned(operation, arguments, asked(arguments, given, operation))
+            job = await self._planned(operation, arguments)
         else:
             request = self._provider.prepare(operation)
             job = self._intents.of(operation, arguments, request, self.clock.now())
@@ -108,11 +106,11 @@ class Jobs:
         await self._watch.learn(job)
         return job
 
-    async def _planned(self, operation: Composite, arguments: Mapping[str, Any], asked: Asked) -> Job:
+    async def _planned(self, operation: Composite, arguments: Mapping[str, Any]) -> Job:
         await self._plans.check(operation)
         job = self._intents.of_plan(operation, arguments, self.clock.now())
         with anyio.CancelScope(shield=True):  # as above
-            await self._ledger.add_plan(job, asked)
+            await self._ledger.add_plan(job, arguments)
             self._worker.wake()
         return job
 
