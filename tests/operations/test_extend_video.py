@@ -19,7 +19,7 @@ THIRD_PARTY = "The prices of extensions are from a third party's copy of the ven
 V16 = {"model_name": "kling-v1-6", "kling_id": "7432", "tool": "generate_video"}
 V1 = {**V16, "model_name": "kling-v1"}
 V3 = {"model_name": "kling-v3", "kling_id": "8", "tool": "generate_video"}
-JOINED_TOO = "which is delivered joined to the first too. To go on with the whole, extend the joined one."
+CONTINUED = "Continued from the last frame: delivered are the new clip and both clips joined."
 
 
 def looked_up(facts: dict[str, Any], arguments: dict[str, Any] | None = None) -> ExtendVideo:
@@ -97,8 +97,7 @@ def test_a_clip_of_a_current_model_goes_on_from_its_last_frame() -> None:
         "Kling itself extends only clips of its models 1.0 to 1.6 younger than 30 days, so one of kling-v3 goes on "
         "from its last frame in a new clip (kling-v3, pro, 7 s)."
     )
-    how = f"Continued from the last frame in a new clip (kling-v3, pro, 7 s), {JOINED_TOO}"
-    assert ending(request) == Ending("clip", after=CLIP, notes=(f"{how} It costs 8.4 units by the price list.",))
+    assert ending(request) == Ending("clip", after=CLIP, notes=(f"{CONTINUED} It costs 8.4 units by the price list.",))
 
 
 def test_the_same_step_is_named_whenever_it_is_asked_for() -> None:

@@ -34,6 +34,7 @@ CLIP = "clip"
 ADDS = "4 to 5 s"
 """What Kling's own extension adds."""
 
+_CONTINUED = "Continued from the last frame: delivered are the new clip and both clips joined."
 _BY_KLING = f"Kling extends the clip itself, by {ADDS}."
 _FOREIGN = (
     f"The clip was not made through this server, so Kling is asked to extend it itself, by {ADDS}. It does that only "
@@ -208,7 +209,7 @@ class ExtendVideo(Composite):
         if CLIP not in done:
             return Step(CLIP, new)
         facts = facts_of(self.video_id)
-        return Ending(CLIP, after=facts.uri if facts else None, notes=(f"{_how(new)} {_cost(new.quote())}",))
+        return Ending(CLIP, after=facts.uri if facts else None, notes=(f"{_CONTINUED} {_cost(new.quote())}",))
 
     def quote(self) -> Quote:
         """The price of the one step. What is not known of the clip, is not known of the price."""
@@ -258,14 +259,6 @@ def _why(facts: SourceFacts, new: GenerateVideo) -> str:
     return (
         f"Kling itself extends only clips of its models 1.0 to 1.6 younger than 30 days, so {made_by} goes on from its "
         f"last frame in a new clip ({_setting(new)})."
-    )
-
-
-def _how(new: GenerateVideo) -> str:
-    """What was done."""
-    return (
-        f"Continued from the last frame in a new clip ({_setting(new)}), which is delivered joined to the first too. "
-        "To go on with the whole, extend the joined one."
     )
 
 
