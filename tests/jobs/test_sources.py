@@ -35,7 +35,7 @@ def _id(letter: str, step: str = "") -> str:
 
 
 VIDEO, PICTURE, SOUND, SESSION, ELEMENT, VOICE = (_id(letter) for letter in "VPSXEW")
-RUNNING, FAILED, OLD, PRETENDED, FOREIGN, PLANNED, MISSING = (_id(letter) for letter in "RFQYGZM")
+RUNNING, FAILED, OLD, PRETENDED, FOREIGN, PLANNED, MISSING, FACES = (_id(letter) for letter in "RFQYGZMH")
 
 
 class Shelf:
@@ -95,7 +95,8 @@ class Shelf:
             self.job(VIDEO, arguments=asked, media=self.media(VIDEO)),
             self.job(PICTURE, "generate_image", media=self.media(PICTURE, "image")),
             self.job(SOUND, "text_to_speech", media=self.media(SOUND, "audio"), model_name=None),
-            self.job(SESSION, "identify_faces", facts={"session_id": "s-1"}, delivery=Delivery.NONE),
+            self.job(SESSION, "start_video_edit", facts={"session_id": "s-1"}, delivery=Delivery.NONE),
+            self.job(FACES, "identify_faces", facts={"session_id": "s-2", "faces": []}, delivery=Delivery.NONE),
             self.job(ELEMENT, "create_element", facts={"element_id": "9223372036854775806"}, delivery=Delivery.NONE),
             self.job(VOICE, "create_voice", facts={"voice_id": "v-1"}, media=self.media(VOICE, "audio")),
             self.job(RUNNING, state=State.RUNNING, delivery=Delivery.NONE),
@@ -242,12 +243,18 @@ UNKNOWN = _id("N")
         ("video_to_audio", {"video_url": PRETENDED}, ["a sample of the sandbox", "generate_video"]),
         ("generate_avatar", {"audio_id": VIDEO}, ["is a video, but must be a sound", "no sound out of a video"]),
         ("preview_video_edit", {"session_id": VIDEO}, ["made no session", "start_video_edit"]),
+        ("preview_video_edit", {"session_id": FACES}, ["made no session of this kind", "start_video_edit"]),
+        ("lip_sync", {"session_id": SESSION}, ["made no session of this kind", "identify_faces"]),
     ],
 )
 async def test_what_cannot_be_used_is_said_with_the_way_out(
     shelf: Shelf, tool: str, arguments: dict[str, object], says: list[str]
 ) -> None:
-    needed = {"generate_video": {"prompt": "a kite"}, "generate_avatar": {"image": "https://x.example/p.png"}}
+    needed: dict[str, dict[str, object]] = {
+        "lip_sync": {"face_id": "0", "text": "Hello"},
+        "generate_video": {"prompt": "a kite"},
+        "generate_avatar": {"image": "https://x.example/p.png"},
+    }
     refused = await shelf.refusal(tool, **{**needed.get(tool, {}), **arguments})
     (problem,) = refused.problems
     assert problem.field == next(iter(arguments))

@@ -200,7 +200,7 @@ def test_the_job_that_found_the_faces_stands_for_its_session() -> None:
     speaking = step(request, {})
     assert speaking.name == "speech"
     rendering = step(request, {"speech": spoken(2.5)})
-    assert rendering.request.references()["session_id"].wants == "session"
+    assert rendering.request.references()["session_id"].wants == "faces"
     body = rendering.request.resolved({"session_id": "850508686686064678", "audio_id": sound(2.5)}).body()
     assert body["session_id"] == "850508686686064678"
     assert body["face_choose"][0]["face_id"] == "1"

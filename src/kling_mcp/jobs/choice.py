@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 IDS: Mapping[str, tuple[str, str, str]] = {
     "element": ("element_id", "an element", "create_element"),
     "voice": ("voice_id", "a voice", "create_voice"),
-    "session": ("session_id", "a session", "identify_faces or start_video_edit"),
+    "session": ("session_id", "a session", "start_video_edit"),
+    "faces": ("session_id", "a session", "identify_faces"),
 }
 """What is an id and no file: the fact that has it, what it is called, and what makes it."""
+_SESSIONS = {"session", "faces"}
 _A: Mapping[str, str] = {
     "image": "a picture",
     "video": "a video",
@@ -62,8 +64,12 @@ def id_of(job: Job, reference: Reference) -> object:
     """
     fact, what, tool = IDS[reference.wants]
     value = job.facts.get(fact)
-    if value is None:
-        raise Unusable(f"names job {job.id} ({job.tool}), which made no {what.split()[-1]}. Give a job of {tool}.")
+    other = reference.wants in _SESSIONS and ("faces" in job.facts) != (reference.wants == "faces")
+    if value is None or other:
+        kind = " of this kind" if other else ""
+        raise Unusable(
+            f"names job {job.id} ({job.tool}), which made no {what.split()[-1]}{kind}. Give a job of {tool}."
+        )
     return int(value) if reference.wants == "element" else str(value)
 
 

@@ -136,7 +136,9 @@ SoundFile = Annotated[str, PlainValidator(inputs.sound_file), TEXT]
 LibraryVoice = Annotated[str, PlainValidator(inputs.kling_id("voice", "a voice id")), TEXT]
 """A voice of the library, or the job that made it."""
 SessionId = Annotated[str, PlainValidator(inputs.kling_id("session", "a session id of Kling")), TEXT]
-"""Kling's id of a session, or the job that opened it."""
+"""Kling's id of a session to edit a video, or the job that opened it."""
+FaceSessionId = Annotated[str, PlainValidator(inputs.kling_id("faces", "a session id of Kling")), TEXT]
+"""Kling's id of a session with faces, or the job that found them."""
 
 Tight = AfterValidator(_tight)
 """On a prompt: citations lose their blanks. Kling knows ``<<<voice_1>>>``, not ``<<< voice_1 >>>``."""
@@ -273,6 +275,7 @@ __all__ = [
     "DynamicMask",
     "ElementId",
     "ElementRef",
+    "FaceSessionId",
     "ImageInput",
     "JsonList",
     "JsonObject",

@@ -12,7 +12,7 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from kling_mcp.errors import Problem
 from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields
-from kling_mcp.operations.fields import AudioId, Omitted, SessionId, SoundFile
+from kling_mcp.operations.fields import AudioId, FaceSessionId, Omitted, SoundFile
 from kling_mcp.operations.lip_timing import Interval, Timing
 from kling_mcp.operations.rates import CARD_DATE
 from kling_mcp.operations.rates_audio import lip_sync_basis, lip_sync_units
@@ -88,7 +88,7 @@ class AdvancedLipSync(Generation):
         TIMES_FIT,
     )
 
-    session_id: SessionId
+    session_id: FaceSessionId
     """Of the search for faces."""
     face_id: FaceId
     """Which of the faces found."""

@@ -19,9 +19,9 @@ from kling_mcp.operations.wording import OWN_SENTENCE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Wants = Literal["image", "video", "audio", "audio or video", "element", "voice", "session"]
+Wants = Literal["image", "video", "audio", "audio or video", "element", "voice", "session", "faces"]
 """What an argument needs of the result it names: a file of one of these kinds (of a job: the first that fits),
-or, the last three, an id that Kling gave."""
+or, the last four, an id that Kling gave (``faces``: of the session in which it found them)."""
 
 MEDIA_URI = "kling://media/"
 JOB_URI = "kling://jobs/"

@@ -14,7 +14,7 @@ from kling_mcp.errors import InvalidRequest, Problem
 from kling_mcp.operations.audio import SpokenText, TextToSpeech
 from kling_mcp.operations.base import Composite, Done, Ending, Generation, Kind, Quote, Rule, Step, Yields, rule
 from kling_mcp.operations.faces import FITS_FACES, IdentifyFaces
-from kling_mcp.operations.fields import AudioId, Omitted, SessionId, SoundFile, VideoId, VideoUrl
+from kling_mcp.operations.fields import AudioId, FaceSessionId, Omitted, SoundFile, VideoId, VideoUrl
 from kling_mcp.operations.lip_render import END_IS_KNOWN, SOUND_LASTS, TIMES_FIT, AdvancedLipSync, FaceId
 from kling_mcp.operations.lip_timing import LEAST_MS, MOST_MS, Interval, Timing
 from kling_mcp.operations.rates import CARD_DATE
@@ -92,7 +92,7 @@ class LipSync(Composite):
     """Sound, instead of text."""
     face_id: FaceId | Omitted = None
     """Who speaks."""
-    session_id: SessionId | Omitted = None
+    session_id: FaceSessionId | Omitted = None
     """Job that found the faces."""
     sound_start_time: Milliseconds | Omitted = None
     """ms of sound."""
