@@ -264,6 +264,13 @@ def test_an_argument_like_no_other_is_answered_with_all_of_them() -> None:
     assert sentence.startswith("'zzzzz' is not an argument of generate_video. Its arguments are: prompt, model_name,")
 
 
+def test_who_wants_more_seconds_than_any_clip_has_is_told_how_to_get_them() -> None:
+    [(_, sentence)] = problems({"prompt": "x", "duration": 20})
+    assert sentence.startswith(
+        "'duration' is 20, but clips of kling-v3 last 3 to 15 s. extend_video makes a clip longer."
+    )
+
+
 def test_the_arguments_there_are_are_told_once() -> None:
     first, second = problems({"prompt": "x", "zzzzz": 1, "qqqqq": 2})
     assert "Its arguments are:" in first[1]

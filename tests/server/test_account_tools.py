@@ -172,7 +172,7 @@ async def test_charges_of_one_type_are_found_among_the_others_and_money_is_apart
     page = await asked(client, "list_charges", product_type="video", limit=2, days=3)
     assert [row["task_id"] for row in images["charges"]] == ["i"]
     assert money["sum"] == {"USD": 0.42}
-    assert page["next"] == 'For older ones call list_charges(days=3, product_type="video", cursor="2")'
+    assert page["next"] == 'For older ones call list_charges(days=3, product_type="video", limit=2, cursor="2")'
     rest = await asked(client, "list_charges", product_type="video", limit=2, days=3, cursor="2")
     assert [row["task_id"] for row in (*page["charges"], *rest["charges"])] == ["v0", "v1", "v2", "v3"]
 
@@ -195,6 +195,8 @@ async def test_voices_of_the_library_and_of_speech_are_listed_and_searched(wide:
     assert british["voices"][0]["id"] == "uk_man2"
     assert "text_to_speech" in british["next"]
     assert (await asked(client, "list_voices", origin="preset"))["next"] == "There are none."
+    nobody = await asked(client, "list_voices", origin="preset", words="man")
+    assert nobody["next"] == "None has these words: leave words out to see all."
 
 
 async def test_what_failed_among_the_voices_hides_no_voice_behind_it(wide: House, client: Client) -> None:

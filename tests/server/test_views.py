@@ -233,6 +233,8 @@ def test_a_listing_is_one_short_line_for_each_job_and_tells_how_to_go_on() -> No
     }
     assert answer["jobs"][1]["prompt"] == "x" * 59 + "…"
     assert answer["next"] == f'for older ones call list_jobs(before="{ID}")'
+    more = listed([SUCCEEDED], 1, {"tool": "generate_video", "limit": 1, "before": "km1-X"}).structured()
+    assert more["next"] == f'for older ones call list_jobs(before="{ID}", tool="generate_video", limit=1)'
     assert listed([], 10).structured() == {"jobs": [], "next": "There are no such jobs."}
 
 

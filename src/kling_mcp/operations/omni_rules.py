@@ -16,7 +16,7 @@ from kling_mcp.operations.omni_facts import (
     MAX_REFERENCES_WITH_VIDEO,
     OMNI_MODELS,
 )
-from kling_mcp.operations.shots import SHOT_RULES, citations
+from kling_mcp.operations.shots import LONGER, SHOT_RULES, citations
 from kling_mcp.operations.wording import listed, seconds
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ def _length_exists(request: GenerateOmniVideo) -> Iterator[Problem]:
     if request.duration is not None and request.duration not in request.facts.durations:
         able = _another(lambda facts: request.duration in facts.durations)
         last = f"clips of {request.model_name} last {seconds(request.facts.durations)}"
-        yield Problem("duration", f"'duration' is {request.duration}, but {last}.{able}")
+        longer = LONGER if request.duration > max(request.facts.durations) and not able else ""
+        yield Problem("duration", f"'duration' is {request.duration}, but {last}.{able}{longer}")
 
 
 @rule("model_name", "duration", "image_list", "element_list", "video_list")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DEFAULT_SECONDS = 5
 """The length of a clip where none is asked for. Contract: video.md A1, A3."""
 
+LONGER = " extend_video makes a clip longer."
+"""What is said to who asks for more seconds than any clip has."""
+
 _CITED = re.compile(r"<<<(voice|element|image|video)_(\d{1,9})>>>")
 
 

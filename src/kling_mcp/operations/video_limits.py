@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kling_mcp.errors import Problem
 from kling_mcp.operations.base import Rule, rule
 from kling_mcp.operations.model_facts import NO_MODE, OLD_WIRE_ONLY
+from kling_mcp.operations.shots import LONGER
 from kling_mcp.operations.video_rules import given, voice_fields
 from kling_mcp.operations.wording import listed, seconds, shown
 
@@ -171,7 +172,7 @@ def _length_exists(request: GenerateVideo) -> Iterator[Problem]:
         yield Problem(
             "duration",
             f"'duration' is {shown(request.duration)}, but clips of {request.model_name} last "
-            f"{seconds(row.durations)}.",
+            f"{seconds(row.durations)}." + (LONGER if request.duration > max(row.durations) else ""),
         )
 
 

@@ -127,7 +127,8 @@ def charges_view(page: Charges, jobs: Mapping[str, Job], asked: ListCharges) -> 
 def _onward(page: Charges, asked: ListCharges) -> str:
     if page.cursor:
         only = f', product_type="{asked.product_type}"' if asked.product_type else ""
-        return f'For older ones call list_charges(days={asked.days}{only}, cursor="{page.cursor}")'
+        limit = "" if asked.limit == type(asked).model_fields["limit"].default else f", limit={asked.limit}"
+        return f'For older ones call list_charges(days={asked.days}{only}{limit}, cursor="{page.cursor}")'
     these = "These are all" if page.charges else "There are none"
     time = "day" if asked.days == 1 else f"{asked.days} days"
     return f"{these} of the last {time}. Kling books a charge with some delay."

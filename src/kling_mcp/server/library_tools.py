@@ -234,7 +234,9 @@ def _cut(found: Sequence[_Thing], asked: ListVoices | ListElements) -> Listed[_T
 def _onward(asked: ListVoices | ListElements, rows: Sequence[_Row], use: str, *, more: bool) -> str:
     """How to use a row and how to see more of them."""
     if not rows and not more:
-        return "There are none." if asked.page == 1 else "There are no more."
+        if asked.page > 1:
+            return "There are no more."
+        return "None has these words: leave words out to see all." if asked.words else "There are none."
     if not more:
         return use
     words = f', words="{asked.words}"' if asked.words else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
@@ -13,7 +15,7 @@ from kling_mcp.server.view import Amount, View, joined, moment, plain
 from kling_mcp.server.views import STATUS, Status, media_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kling_mcp.jobs.model import Job
 
@@ -90,10 +92,11 @@ class ListingView(View):
         return "\n".join([*(row.line() for row in self.jobs), self.next])
 
 
-def listed(jobs: Sequence[Job], limit: int) -> ListingView:
-    """A page of a listing, and how to get the next one."""
+def listed(jobs: Sequence[Job], limit: int, asked: Mapping[str, object] = MappingProxyType({})) -> ListingView:
+    """A page of a listing, and the call for the next one: with the same arguments, but from where this one ends."""
     if len(jobs) == limit:
-        onward = f'for older ones call list_jobs(before="{jobs[-1].id}")'
+        same = "".join(f", {name}={json.dumps(value)}" for name, value in asked.items() if name != "before")
+        onward = f'for older ones call list_jobs(before="{jobs[-1].id}"{same})'
     else:
         onward = "These are all." if jobs else "There are no such jobs."
     return ListingView(jobs=[JobRow.of(job) for job in jobs], next=onward)
