@@ -12,6 +12,7 @@ import pytest
 
 from kling_mcp.clock import SystemClock
 from kling_mcp.errors import InvalidRequest
+from kling_mcp.jobs.asked import Asked
 from kling_mcp.jobs.model import Delivery, Job, State
 from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.sandbox.faults import Fault
@@ -165,7 +166,7 @@ async def test_a_step_of_a_restored_backup_is_not_posted(tmp_path: Path) -> None
         sandbox.faults.clear()
         posts = _posts(stack, FACES)
         old = replace(plan, id=f"km1-{'B' * 26}", updated_at=clock.now() - 90_000, created_at=clock.now() - 90_000)
-        await stack.ledger.add_plan(old, arguments)
+        await stack.ledger.add_plan(old, Asked(arguments, {}, complete=False))
         with anyio.fail_after(30):
             (found,) = await stack.jobs.wait([old.id], 6000.0)
         assert found.failure is not None

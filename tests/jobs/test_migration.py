@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kling_mcp.errors import LocalTrouble
+from kling_mcp.jobs.asked import Asked
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
 from kling_mcp.providers.base import Request
@@ -118,7 +119,7 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) 
 async def test_steps_stand_behind_their_job_and_a_job_of_steps_is_no_task(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.db")
     plan = replace(queued(), wire=PLAN, path="")
-    await ledger.add_plan(plan, {"prompt": "x" * 9000})
+    await ledger.add_plan(plan, Asked({"prompt": "x" * 9000}, {}))
     first = replace(queued(), id="km1-A-first", parent="km1-A", step="first")
     saved = await ledger.add_step(plan, first, Request("v1", "/p", {"n": 1}))
     assert saved is not None
@@ -131,8 +132,8 @@ async def test_steps_stand_behind_their_job_and_a_job_of_steps_is_no_task(tmp_pa
     assert saved is not None
     running = await ledger.save(replace(saved, state=State.RUNNING))
     assert running is not None
-    assert await ledger.arguments("km1-A") == {"prompt": "x" * 9000}
+    assert await ledger.asked("km1-A") == Asked({"prompt": "x" * 9000}, {})
     await ledger.save(replace(running, state=State.SUCCEEDED))
-    assert await ledger.arguments("km1-A") is None
+    assert await ledger.asked("km1-A") is None
     assert await ledger.open_plans("official") == []
     await ledger.close()

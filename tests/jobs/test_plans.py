@@ -101,7 +101,7 @@ async def test_the_whole_has_the_last_steps_result_and_the_sum_of_what_the_steps
         assert (job.units_quoted, job.notes, job.model_name) == (Decimal(4), ("Both were made.",), "kling-v2-5-turbo")
         assert second.arguments["image"].startswith("<"), "a picture is not kept in the row"
         assert [listed.id for listed in await stack.jobs.list()] == [job.id]
-        assert await stack.ledger.arguments(job.id) is None
+        assert await stack.ledger.asked(job.id) is None
 
 
 async def test_both_clips_are_delivered_joined_where_that_was_asked_for(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -114,6 +115,14 @@ def _new_id(now: float) -> str:
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def is_elided(value: object) -> bool:
+    """Whether an argument is kept for people only."""
+    return isinstance(value, str) and _ELIDED.fullmatch(value) is not None
+
+
+_ELIDED = re.compile(r"<\d+ characters, sha256 [0-9a-f]{16}>")
 
 
 def _elided(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -10,6 +10,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kling_mcp.jobs.asked import Asked
 from kling_mcp.jobs.model import FINISHED, PLAN, UNANSWERED, Delivery, Job, State
 from kling_mcp.jobs.schema import INSERT, SELECT, UPDATE, job_of, row_of
 from kling_mcp.jobs.store import Store
@@ -18,12 +19,17 @@ from kling_mcp.providers.base import Request
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
 _PLAN = f"wire='{PLAN}'"
 _TASK = f"wire<>'{PLAN}'"
 """Jobs that have a task of their own at Kling; the others are what their steps make of them."""
+_DUE = "(not_before<=? OR updated_at>?)"
+"""A pause is not believed that was written in the future: the clock has been set back, for a year perhaps."""
+CLOCK_SLACK_S = 60.0
+LONGEST_LEASE_S = 600.0
+"""A named lease that ends later was written by such a clock too."""
 
 
 class Ledger:
@@ -51,12 +57,13 @@ class Ledger:
 
         await self._write(work)
 
-    async def add_plan(self, job: Job, arguments: Mapping[str, Any]) -> None:
+    async def add_plan(self, job: Job, asked: Asked) -> None:
         """Record a new job of several steps, and all that was asked for."""
+        kept = json.dumps({"arguments": dict(asked.arguments), "sources": dict(asked.sources)})
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(INSERT, row_of(job))
-            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, json.dumps({"arguments": dict(arguments)})))
+            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, kept))
 
         await self._write(work)
 
@@ -96,10 +103,13 @@ class Ledger:
         stored = await self._stored(job_id)
         return Request(**stored) if stored else None
 
-    async def arguments(self, job_id: str) -> Mapping[str, Any] | None:
-        """All that was asked of a job of several steps; None once it is finished."""
+    async def asked(self, job_id: str) -> Asked | None:
+        """All that was asked of a job of several steps; None once it is finished.
+
+        A version that knows no such jobs may have taken it for finished too.
+        """
         stored = await self._stored(job_id)
-        return stored["arguments"] if stored else None
+        return Asked(stored["arguments"], stored.get("sources", {}), "sources" in stored) if stored else None
 
     async def _stored(self, job_id: str) -> dict[str, Any] | None:
         def work(db: sqlite3.Connection) -> dict[str, Any] | None:
@@ -140,20 +150,22 @@ class Ledger:
     async def in_state(self, account: str, state: State, now: float, limit: int = 1000) -> list[Job]:
         """Jobs of this account in this state whose time has come, oldest first."""
         return await self._jobs(
-            f"WHERE account=? AND state=? AND not_before<=? AND {_TASK} ORDER BY created_at LIMIT ?",
+            f"WHERE account=? AND state=? AND {_DUE} AND {_TASK} ORDER BY created_at LIMIT ?",
             account,
             state,
             now,
+            now + CLOCK_SLACK_S,
             limit,
         )
 
     async def in_delivery(self, account: str, delivery: Delivery, now: float, limit: int = 100) -> list[Job]:
         """Finished jobs of this account at this point of their delivery whose time has come, oldest first."""
         return await self._jobs(
-            f"WHERE account=? AND delivery=? AND not_before<=? AND {_TASK} ORDER BY finished_at LIMIT ?",
+            f"WHERE account=? AND delivery=? AND {_DUE} AND {_TASK} ORDER BY finished_at LIMIT ?",
             account,
             delivery,
             now,
+            now + CLOCK_SLACK_S,
             limit,
         )
 
@@ -257,7 +269,7 @@ class Ledger:
 
         def work(db: sqlite3.Connection) -> bool:
             row = db.execute("SELECT owner, until FROM lease WHERE name=?", (name,)).fetchone()
-            if row and row[0] != owner and row[1] > now and alive(row[0]):
+            if row and row[0] != owner and now < row[1] < now + LONGEST_LEASE_S and alive(row[0]):
                 return False
             db.execute("INSERT OR REPLACE INTO lease VALUES (?, ?, ?)", (name, owner, now + seconds))
             return True

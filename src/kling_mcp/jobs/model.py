@@ -165,7 +165,17 @@ class Job:
 
 def taken(job: Job, owner: str, now: float, seconds: float) -> Job:
     """The job with this process at it, which is believed to be for so long."""
-    return replace(job, owner=owner, lease_until=now + seconds, updated_at=now)
+    return replace(_timely(job, now), owner=owner, lease_until=now + seconds, updated_at=now)
+
+
+def seen(job: Job, now: float) -> Job:
+    """The job, looked at without news: the same record, unless a clock wrote it that has been set back since."""
+    return job if job.updated_at <= now else replace(_timely(job, now), updated_at=now)
+
+
+def _timely(job: Job, now: float) -> Job:
+    """The job without a pause: it is taken up now, so none is needed, and one made by a wrong clock must not last."""
+    return replace(job, not_before=min(job.not_before, now))
 
 
 def free(job: Job, now: float) -> Job:

@@ -21,7 +21,7 @@ from kling_mcp.errors import (
     trimmed,
 )
 from kling_mcp.jobs import results
-from kling_mcp.jobs.model import Job, State, free, spread, taken
+from kling_mcp.jobs.model import Job, State, free, seen, spread, taken
 from kling_mcp.operations.wording import shown
 
 if TYPE_CHECKING:
@@ -43,7 +43,11 @@ MAX_DOUBTS = 6
 STALE_QUEUE_S = 86_400.0
 """A queued row untouched this long may come from a restored backup: it is looked up before it is posted."""
 LOST_AFTER_S = 172_800.0
-"""A task that Kling lists no more is given up after this long, and after three reads."""
+"""A task that Kling lists no more is given up after this long, and after three reads; a doubt that its look-ups cannot
+settle, after this long and two of them."""
+LONGEST_SETTLE_S = 600.0
+"""A settle window that ends later than this was written by a clock that has been set back since."""
+_UNTOLD = "Kling has not said yet whether it arrived; still asking."
 
 
 def claimed(job: Job, owner: str, now: float) -> Job:
@@ -60,7 +64,7 @@ def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: f
         case Unavailable():
             return _unreached(job, outcome, now, dice)
         case AlreadySubmitted() if not job.nameless:
-            return _held_by_kling(job, now)
+            return replace(_held_by_kling(job, now), settles_at=now)
         case AlreadySubmitted() | OutcomeUnknown():
             return doubted(job, outcome.failure, now, settle_s)
         case KlingError():
@@ -92,17 +96,21 @@ def doubted(job: Job, failure: Failure, now: float, settle_s: float) -> Job:
 
 
 def unconfirmed(job: Job, failure: Failure, now: float) -> Job:
-    """The end of a request without a name whose answer was lost: nobody can look up whether it arrived."""
+    """The end of a doubt: the answer was lost, and nobody can look up, or has been able to, whether it arrived."""
     units = f"{job.units_quoted} units" if job.units_quoted is not None else "units"
     asked = ", ".join(f"{name}={shown(value)}" for name, value in job.arguments.items())
+    hours = f"{LOST_AFTER_S / 3600:.0f}"
+    why = (
+        "Kling knows such requests by no id of ours, so nobody can look up whether it arrived"
+        if job.nameless
+        else f"Kling's answers have not shown within {hours} hours whether it arrived"
+    )
+    again = "the whole" if job.parent else job.tool
     doubt = Failure(
         code="unconfirmed",
-        message=trimmed(
-            f"{failure.message} Kling knows such requests by no id of ours, so nobody can look up whether it arrived: "
-            f"{units} may have been charged for {job.tool}({asked})."
-        ),
-        fix=f"It is not sent again. Look in list_charges whether it was charged; call {job.tool} again only if not, or "
-        "if a second charge is acceptable.",
+        message=trimmed(f"{failure.message} {why}: {units} may have been charged for {job.tool}({asked})."),
+        fix=f"It is not sent again. Look in list_charges whether it was charged{'' if job.nameless else _TASK_HINT}; "
+        f"call {again} again only if not, or if a second charge is acceptable.",
         charged=None,
     )
     return replace(
@@ -113,6 +121,26 @@ def unconfirmed(job: Job, failure: Failure, now: float) -> Job:
         finished_at=now,
         blocked_reason="",
     )
+
+
+_TASK_HINT = " (adopt_task brings in a task whose id is known)"
+
+
+def heard_late(job: Job, outcome: Progress | KlingError, now: float) -> Job:
+    """What the answer to a POST makes of a job that was given up meanwhile: the truth beats the doubt.
+
+    Its sender had been silent for too long (the machine slept, its disk was full), so somebody else wrote that the
+    answer was lost. It is never queued again: who asked for it was told that it is not sent twice. The same record
+    comes back if nothing was learnt.
+    """
+    if job.state not in _GIVEN_UP or isinstance(outcome, OutcomeUnknown | AlreadySubmitted):
+        return job
+    if isinstance(outcome, KlingError):
+        return failed(job, outcome.failure, now)
+    return accepted(replace(job, finished_at=None), outcome, now)
+
+
+_GIVEN_UP = frozenset({State.QUEUED, State.UNKNOWN, State.UNCONFIRMED})
 
 
 def stale(job: Job, now: float, settle_s: float) -> Job:
@@ -140,9 +168,8 @@ def unanswered(job: Job, trouble: KlingError, now: float, pause: float) -> Job:
 
 def observed(job: Job, progress: Progress, now: float) -> Job:
     """A look-up found the task. The same record comes back if that is no news."""
-    if job.state is State.UNKNOWN and not progress.fresh:
-        untold = Unavailable("Kling has not said yet whether it arrived; still asking.")
-        return unanswered(job, untold, now, look_after(now - job.created_at))
+    if not progress.fresh and not job.task_id:
+        return _untold(job, now)
     if job.state is State.UNKNOWN:
         return accepted(job, progress, now)
     if progress.status == "succeeded":
@@ -150,7 +177,7 @@ def observed(job: Job, progress: Progress, now: float) -> Job:
         return results.succeeded(job, progress, now) if through else _without_result(job, progress, now)
     if progress.status == "failed":
         return failed(job, _task_failure(progress), now, units=progress)
-    return replace(job, task_id=progress.task_id or None, absences=0, blocked_reason="", failure=None)
+    return replace(seen(job, now), task_id=progress.task_id or None, absences=0, blocked_reason="", failure=None)
 
 
 def failed(job: Job, failure: Failure, now: float, *, units: Progress | None = None) -> Job:
@@ -177,7 +204,7 @@ def released(job: Job, now: float) -> Job:
 
 def rehomed(job: Job, account: str, now: float) -> Job:
     """A job that the present credential looks after from now on: the key was renewed."""
-    return replace(job, account=account, updated_at=now)
+    return replace(seen(job, now), account=account, updated_at=now)
 
 
 def patience(jobs: Sequence[Job], now: float, dice: random.Random) -> float:
@@ -207,7 +234,20 @@ def _held_by_kling(job: Job, now: float) -> Job:
     )
 
 
+def _untold(job: Job, now: float) -> Job:
+    """A look-up could not tell, and not because Kling was out of reach: if it never can, the doubt must end."""
+    begun = job.failure.message if job.failure else "The answer was lost."
+    age = abs(now - max(job.created_at, job.settles_at))  # abs: the clock may have been set back
+    if job.nameless or (age > LOST_AFTER_S and job.blocked_reason == _UNTOLD):
+        return unconfirmed(job, Failure(code="unconfirmed", message=begun), now)
+    return unanswered(job, Unavailable(_UNTOLD), now, look_after(now - job.created_at))
+
+
 def _absent_in_doubt(job: Job, now: float, dice: random.Random) -> Job:
+    if job.nameless:  # written by a version that knows no such jobs
+        return _untold(job, now)
+    if job.settles_at - now > LONGEST_SETTLE_S:
+        job = replace(job, settles_at=now + LONGEST_SETTLE_S)
     if job.absences < ABSENCES_TO_PROVE or now < job.settles_at:
         return replace(job, not_before=max(now + LOOKS_APART_S, min(job.settles_at, now + 2 * LOOKS_APART_S)))
     if job.doubts >= MAX_DOUBTS:

@@ -17,7 +17,9 @@ import anyio.to_thread
 
 from kling_mcp.errors import Failure, InvalidRequest, KlingError, LocalTrouble
 from kling_mcp.jobs import moves, whole
+from kling_mcp.jobs.asked import Asked
 from kling_mcp.jobs.fetcher import on_disk, stem
+from kling_mcp.jobs.intent import is_elided
 from kling_mcp.jobs.model import Delivery, Job, Media, State, taken
 from kling_mcp.operations.base import Composite, Ending, Step
 from kling_mcp.operations.sources import MEDIA_URI
@@ -35,6 +37,8 @@ log = logging.getLogger(__name__)
 
 JOIN_LEASE_S = 1800.0
 """How long joining two clips may take. A dead process's claim is free at once all the same."""
+ENDINGS_AT_ONCE = 2
+"""Each may join two clips, which takes every core for seconds."""
 TRY_AGAIN_S = 15.0
 """Pause before a job that is held up by this machine, or by Kling, is looked at again."""
 
@@ -61,6 +65,7 @@ class Plans:
         self._records, self._provider, self._sources = records, provider, sources
         self._intents, self._catalogue = intents, catalogue
         self._ledger, self._clock = records.ledger, records.clock
+        self._endings = anyio.CapacityLimiter(ENDINGS_AT_ONCE)
 
     async def check(self, operation: Composite) -> None:
         """Refuse what the first step would be refused for, before anything is accepted.
@@ -80,14 +85,15 @@ class Plans:
         """
         account = self._provider.account
         for plan in await self._ledger.open_plans(self._provider.name):
-            if plan.account == account:
+            if plan.account == account or plan.finished:
                 continue
-            steps = await self._ledger.steps(plan.id)
+            steps, now = await self._ledger.steps(plan.id), self._clock.now()
             traceable = [step for step in steps if step.task_id and not step.nameless]
             if any(step.account == account for step in steps) or await known(traceable):
-                now = self._clock.now()
                 for job in (plan, *(step for step in steps if step.state is State.QUEUED)):
                     await self._records.save(job, moves.rehomed(job, account, now))
+            else:
+                await self._saved(plan, whole.abandoned(plan, steps, now))
 
     async def advance(self) -> list[Job]:
         """Move every job of several steps on as far as it goes; those that only have to be ended are returned.
@@ -95,8 +101,9 @@ class Plans:
         Ending may take a while: two clips may have to be joined.
         """
         now, account = self._clock.now(), self._provider.account
-        plans = [plan for plan in await self._ledger.open_plans(self._provider.name) if plan.account == account]
-        due = [plan for plan in plans if plan.not_before <= now and not self._records.held(plan, now)]
+        plans = await self._ledger.open_plans(self._provider.name)
+        ours = [plan for plan in plans if plan.account == account or plan.finished]  # to show results, any key will do
+        due = [plan for plan in ours if self._is_due(plan, now) and not self._records.held(plan, now)]
         steps = await self._ledger.steps(*(plan.id for plan in due)) if due else []
         ending = list[Job]()
         for plan in due:
@@ -106,11 +113,18 @@ class Plans:
                     ending.append(plan)
         return ending
 
+    def _is_due(self, plan: Job, now: float) -> bool:
+        """Whether its pause is over. A longer one than we make is not ours, or a clock has been set back since."""
+        return not now < plan.not_before <= now + TRY_AGAIN_S
+
     async def end(self, plan: Job) -> None:
         """Give a job its results, and join what is to be joined. Only one process does, and it is done once."""
         with self._records.at(plan) as free:
-            if free and (claimed := await self._ledger.save(taken(plan, *self._claim()))):
-                await self._survived(claimed, partial(self._ended, claimed))
+            if not free:
+                return
+            async with self._endings:
+                if claimed := await self._ledger.save(taken(plan, *self._claim())):
+                    await self._survived(claimed, partial(self._ended, claimed))
 
     async def mirrored(self, plan: Job) -> Job:
         """A finished job with its results as they stand with the step that made them."""
@@ -156,16 +170,34 @@ class Plans:
 
     async def _next(self, plan: Job, steps: Sequence[Job]) -> Step | Ending | None:
         """What comes next; None if nothing can come now, or ever: the job's record then says why."""
-        arguments, operation = await self._ledger.arguments(plan.id), self._catalogue.get(plan.tool)
-        if arguments is None or operation is None:
-            return None  # moved on by another process meanwhile, or the business of another version of us
         try:
-            asked = await self._sources.resolved(operation.parse(arguments))
-            assert isinstance(asked, Composite)  # noqa: S101 - only these are accepted as jobs of several steps
-            return asked.next_step({step.step: whole.done(step) for step in steps})
+            operation, asked = self._catalogue.get(plan.tool), await self._asked(plan)
+            if operation is None or asked is None:
+                return None  # the business of another version of us, or moved on by another process meanwhile
+            request = asked.of(operation)
+            if request.references() or not asked.complete:
+                request = await self._sources.resolved(request)
+            assert isinstance(request, Composite)  # noqa: S101 - only these are accepted as jobs of several steps
+            return request.next_step({step.step: whole.done(step) for step in steps})
         except InvalidRequest as refusal:
             await self._refused(plan, steps, refusal)
             return None
+
+    async def _asked(self, plan: Job) -> Asked | None:
+        """What was asked for. A server of the version before may have deleted it: then what its record still says.
+
+        Raises:
+            InvalidRequest: The record does not say all of it.
+        """
+        if asked := await self._ledger.asked(plan.id):
+            return asked
+        row = (await self._ledger.many([plan.id])).get(plan.id)
+        if row is None or row.finished or row.epoch != plan.epoch:
+            return None
+        if any(is_elided(value) for value in row.arguments.values()):
+            message = "What was asked for is no longer in the ledger: a server of an older version deleted it."
+            raise InvalidRequest.one("", message)
+        return Asked(row.arguments, {}, complete=False)
 
     async def _add(self, plan: Job, step: Step, steps: Sequence[Job]) -> None:
         """Record the next step, ready to be posted."""
@@ -189,10 +221,11 @@ class Plans:
 
     async def _refused(self, plan: Job, steps: Sequence[Job], refusal: InvalidRequest) -> None:
         """The steps so far rule the rest out; unless a file of theirs is what is missing, and may still come."""
-        if whole.files_pending(steps):
+        now = self._clock.now()
+        if whole.files_pending(steps, now):
             await self._held_up(plan, refusal)
         else:
-            await self._saved(plan, whole.refused(plan, steps, refusal.failure, self._clock.now()))
+            await self._saved(plan, whole.refused(plan, steps, refusal.failure, now))
 
     async def _held_up(self, plan: Job, trouble: KlingError) -> None:
         await self._saved(plan, whole.held_up(plan, trouble.failure.message, self._clock.now() + TRY_AGAIN_S))

@@ -45,21 +45,24 @@ class Records:
             await self._changed(saved)
         return saved
 
-    async def record(self, before: Job, after: Job) -> None:
+    async def record(self, before: Job, after: Job) -> Job | None:
         """Save what cannot be asked for again, trying a few times: the disk may be full just now.
 
         If it stays impossible, the row is found ``submitting`` or ``fetching`` with nobody at it, and taken up again.
+
+        Returns:
+            The record as it now stands, or None if somebody else wrote the row first.
+
+        Raises:
+            LocalTrouble: It stayed impossible.
         """
-        for pause in (*RECORD_RETRIES_S, None):
+        for pause in RECORD_RETRIES_S:
             try:
-                await self.save(before, after)
+                return await self.save(before, after)
             except LocalTrouble as trouble:
                 log.error("%s: %s", before.id, trouble)  # noqa: TRY400 - a foreseen failure needs no traceback
-                if pause is None:
-                    return
                 await self.clock.sleep(pause)
-            else:
-                return
+        return await self.save(before, after)
 
     @contextmanager
     def at(self, job: Job) -> Generator[bool]:

@@ -12,6 +12,7 @@ import anyio
 from kling_mcp.errors import InvalidRequest, KlingError
 from kling_mcp.jobs import moves
 from kling_mcp.jobs.adoption import adopted
+from kling_mcp.jobs.asked import asked
 from kling_mcp.jobs.fetcher import Fetcher, missing
 from kling_mcp.jobs.intent import Intents
 from kling_mcp.jobs.locks import Owner
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kling_mcp.clock import Clock
+    from kling_mcp.jobs.asked import Asked
     from kling_mcp.jobs.ledger import Ledger
     from kling_mcp.media.downloads import Downloads
     from kling_mcp.operations.base import Generation
@@ -94,9 +96,9 @@ class Jobs:
                 recorded.
             LocalTrouble: The ledger could not record it; nothing was posted.
         """
-        operation = await self.resolved(operation)
+        given, operation = operation, await self.resolved(operation)
         if isinstance(operation, Composite):
-            job = await self._planned(operation, arguments)
+            job = await self._planned(operation, arguments, asked(arguments, given, operation))
         else:
             request = self._provider.prepare(operation)
             job = self._intents.of(operation, arguments, request, self.clock.now())
@@ -106,11 +108,11 @@ class Jobs:
         await self._watch.learn(job)
         return job
 
-    async def _planned(self, operation: Composite, arguments: Mapping[str, Any]) -> Job:
+    async def _planned(self, operation: Composite, arguments: Mapping[str, Any], asked: Asked) -> Job:
         await self._plans.check(operation)
         job = self._intents.of_plan(operation, arguments, self.clock.now())
         with anyio.CancelScope(shield=True):  # as above
-            await self._ledger.add_plan(job, arguments)
+            await self._ledger.add_plan(job, asked)
             self._worker.wake()
         return job
 
@@ -230,13 +232,17 @@ class Jobs:
         Raises:
             InvalidRequest: It is unknown, or too late: Kling has no cancel.
         """
+        begun = False
         while (job := (await self._watch.read([job_id]))[0]).state is State.QUEUED:
+            begun = True
             steps = await self._ledger.steps(job.id) if job.has_steps else []
             if any(step.state not in (State.QUEUED, State.CANCELLED) for step in steps):
                 job = replace(job, state=State.RUNNING)  # its record has not caught up with its step yet
                 break
             if gone := await self._withdrawn(job, steps):
                 return gone
+        if begun and job.state is State.CANCELLED:  # the background was quicker to draw the conclusion
+            return job
         raise InvalidRequest.one(
             "job_id",
             f"Job {job_id} is {job.state} and can no longer be cancelled: Kling has no cancel once a job was submitted."

@@ -116,6 +116,10 @@ class Sources:
             raise Unusable(f"names job {reference.job_id}, which is not in this ledger. list_jobs shows the jobs.")
         check_succeeded(job)
         if reference.wants in IDS:
+            if job.provider != self._provider.name:
+                raise Unusable(
+                    f"names job {job.id} of the {job.provider}, whose ids mean nothing here. Make a new one."
+                )
             return id_of(job, reference)
         result = await self._result(job, chosen(job, reference))
         if reference.last_frame:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from kling_mcp.errors import Failure, KlingError, OutcomeUnknown, Unavailable
+from kling_mcp.errors import Failure, KlingError, LocalTrouble, OutcomeUnknown, Unavailable
 from kling_mcp.jobs import moves
 from kling_mcp.jobs.model import Job, State
 from kling_mcp.jobs.records import ref
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 _ENDED = Failure(code="interrupted", message="The process that was submitting it has ended.")
 DOUBTS_AT_ONCE = 20
 """Each doubt must be answered with certainty, and 20 are what one look-up can settle; the rest take the next."""
+RECORD_AGAIN_S = 15.0
+"""Pause before an answer that nobody can ask for again is offered to a full disk once more."""
 HEAR_OUT_S = 2.0
 """How long a server that is told to stop still waits for an answer that nobody can ask for again. Hosts kill later."""
 
@@ -65,9 +67,10 @@ class Steps:
     async def take_over(self) -> None:
         """Free what a dead or silent process was posting: its answer counts as lost, so it is looked up."""
         now = self._clock.now()
-        for job in await self._ledger.in_state(self._provider.account, State.SUBMITTING, now):
+        account, settle_s = self._provider.account, self._provider.settle_s
+        for job in await self._ledger.in_state(account, State.SUBMITTING, now):
             if not self._records.held(job, now):
-                await self._records.save(job, moves.doubted(job, _ENDED, now, self._provider.settle_s))
+                await self._records.save(job, moves.doubted(job, _ENDED, now, settle_s))
 
     async def queued(self) -> list[Job]:
         """Queued jobs whose time has come and that are not about to be posted here."""
@@ -77,12 +80,26 @@ class Steps:
     async def post(self, job: Job) -> None:
         """Post a queued job once, if nobody else does, and record the answer, whatever happens to this task."""
         with self._records.at(job) as free:
-            if free and (request := await self._ledger.request(job.id)) and (claimed := await self._claimed(job)):
+            if not free or await self._withdrawn(job):
+                return
+            if (request := await self._ledger.request(job.id)) and (claimed := await self._claimed(job)):
                 await self._post(claimed, request)
+
+    async def _withdrawn(self, job: Job) -> bool:
+        """Whether the job it is a step of has ended without it, so that nobody wants it any more: then it ends too."""
+        whole = (await self._ledger.many([job.parent])).get(job.parent) if job.parent else None
+        if whole is None or not whole.finished:
+            return False
+        await self._records.save(job, moves.cancelled(job, self._clock.now()))
+        return True
 
     async def _claimed(self, job: Job) -> Job | None:
         """The job, claimed; None if somebody else has it or it must be looked up first."""
         now = self._clock.now()
+        if job.nameless and job.doubts:
+            # A server of the version before took "not found" for proof that it never arrived.
+            await self._records.save(job, moves.unconfirmed(job, _ENDED, now))
+            return None
         if now - job.updated_at > moves.STALE_QUEUE_S:
             await self._records.save(job, moves.stale(job, now, self._provider.settle_s))
             return None
@@ -97,17 +114,42 @@ class Steps:
                 now = self._clock.now()
                 await self._records.save(job, moves.doubted(job, stopped, now, self._provider.settle_s))
             raise
-        with anyio.CancelScope(shield=True):
-            now = self._clock.now()
-            await self._records.record(job, moves.after_post(job, outcome, now, self._provider.settle_s, self._dice))
+        while not await self._heard(job, outcome):
+            await self._clock.sleep(RECORD_AGAIN_S)
+
+    async def _heard(self, job: Job, outcome: Progress | KlingError) -> bool:
+        """Record the answer to a POST; whether nothing more can be done about it.
+
+        An answer to a nameless request exists nowhere but here: it is kept in hand until it is on disk. All others can
+        be asked for again.
+        """
+        now = self._clock.now()
+        after = moves.after_post(job, outcome, now, self._provider.settle_s, self._dice)
+        try:
+            with anyio.CancelScope(shield=True):
+                if await self._records.record(job, after) is None and job.nameless:
+                    await self._heard_late(job.id, outcome)
+        except LocalTrouble as trouble:
+            log.error("%s: %s", job.id, trouble)  # noqa: TRY400 - a foreseen failure needs no traceback
+            return not job.nameless
+        return True
+
+    async def _heard_late(self, job_id: str, outcome: Progress | KlingError) -> None:
+        """Put the answer in place of what another process concluded from our silence."""
+        while row := (await self._ledger.many([job_id])).get(job_id):
+            after = moves.heard_late(row, outcome, self._clock.now())
+            if after == row or await self._records.save(row, after):
+                return
 
     async def in_flight(self) -> list[Job]:
         """Jobs Kling has, or may have, whose next look is due."""
         now, account = self._clock.now(), self._provider.account
-        return [
-            *await self._ledger.in_state(account, State.RUNNING, now),
-            *await self._ledger.in_state(account, State.UNKNOWN, now, limit=DOUBTS_AT_ONCE),
-        ]
+        running = await self._ledger.in_state(account, State.RUNNING, now)
+        # Kling has these, and has not told its id of them: that is a doubt like any other.
+        unnamed = [job for job in running if not job.task_id]
+        known = [job for job in running if job.task_id]
+        doubts = unnamed + await self._ledger.in_state(account, State.UNKNOWN, now, limit=DOUBTS_AT_ONCE)
+        return known + (doubts if len(doubts) <= DOUBTS_AT_ONCE else self._dice.sample(doubts, DOUBTS_AT_ONCE))
 
     async def sweep(self, jobs: Sequence[Job], *, hold_s: float) -> None:
         """Ask Kling about all these jobs in as few requests as it takes, unless another process does.

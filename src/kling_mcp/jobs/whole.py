@@ -104,9 +104,27 @@ def charged(steps: Sequence[Job]) -> Decimal | None:
     return sum(known, Decimal()) if known else None
 
 
-def files_pending(steps: Sequence[Job]) -> bool:
-    """Whether a step's files are not on disk and may still come."""
-    return any(step.delivery in {Delivery.FETCHING, Delivery.FAILED} for step in steps)
+def files_pending(steps: Sequence[Job], now: float) -> bool:
+    """Whether a step's files are not on disk and may still come: they are waited for as long as a lost task is."""
+    young = [step for step in steps if now - (step.finished_at or now) < moves.LOST_AFTER_S]
+    return any(step.delivery in {Delivery.FETCHING, Delivery.FAILED} for step in young)
+
+
+def abandoned(plan: Job, steps: Sequence[Job], now: float) -> Job:
+    """The end of a job that a credential before ours began and that nobody has moved on since: it may be gone.
+
+    The same record comes back while there is hope: while a step of it waits for that credential, or was only just made.
+    """
+    idle = now - max([plan.updated_at, *(step.updated_at for step in steps)]) > moves.LOST_AFTER_S
+    if plan.finished or not steps or not idle or not all(step.settled for step in steps):
+        return plan
+    hours = f"{moves.LOST_AFTER_S / 3600:.0f}"
+    cause = Failure(
+        code="credential_gone",
+        message=f"It was begun under another Kling credential, and no server with that one went on for {hours} hours.",
+        fix=f"Call {plan.tool} again under the present one.",
+    )
+    return refused(plan, steps, cause, now)
 
 
 def with_joined(plan: Job, media: Media) -> Job:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -47,7 +48,6 @@ class Worker:
     async def running(self) -> AsyncGenerator[None]:
         """Work until left. What is under way then is settled by whoever comes next: the ledger knows all."""
         async with anyio.create_task_group() as self._tasks:
-            self._start(self._fetcher.restore)
             self._start(self._restore)
             self._tasks.start_soon(self._beat_for_ever)
             try:
@@ -56,8 +56,10 @@ class Worker:
                 self._tasks.cancel_scope.cancel()
 
     async def _restore(self) -> None:
-        await self._steps.restore()
-        await self._plans.restore(self._steps.known)
+        """One after the other: a whole follows its steps, and a step its files."""
+        await self._survive(self._fetcher.restore)
+        await self._survive(self._steps.restore)
+        await self._survive(partial(self._plans.restore, self._steps.known))
 
     def post(self, job: Job) -> None:
         """Claim and post a queued job now."""
