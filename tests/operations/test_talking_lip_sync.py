@@ -224,27 +224,13 @@ def test_of_several_faces_none_is_guessed() -> None:
     request = LipSync.parse({"video_id": ID, "text": "Hello"})
     assert request.next_step({"faces": TWO_FACES}) == Ending(
         "faces",
-        notes=(
-            (
-                "The video has 2 faces and face_id does not say whose lips move: nothing was rendered. Found: face 0 "
-                f"from 0 to 5200 ms; face 1 from 3000 to 8000 ms. Choose one and call lip_sync with "
-                f'session_id="{JOB}", face_id="0" (or another) and the same text, without the video.'
-            ),
-        ),
+        notes=("The video has 2 faces and face_id does not say whose lips move: nothing was rendered.",),
     )
 
 
 def test_the_call_that_is_proposed_is_one_that_is_accepted() -> None:
     again = LipSync.parse({"session_id": JOB, "face_id": "0", "text": "Hello"})
     assert step(again, {}).name == "speech"
-
-
-def test_without_pictures_of_the_faces_the_session_itself_is_named() -> None:
-    request = LipSync.parse({"video_id": ID, "sound_file": MP3, "sound_end_time": 3000})
-    ending = request.next_step({"faces": Done((), TWO_FACES.facts)})
-    assert isinstance(ending, Ending)
-    assert 'session_id="850508686686064678"' in ending.notes[0]
-    assert "the same sound_file," in ending.notes[0]
 
 
 def test_a_chosen_face_is_used() -> None:

@@ -120,9 +120,9 @@ def test_an_answer_says_how_to_go_on_from_what_was_made(tool: str) -> None:
 
 def test_a_choice_of_faces_is_answered_with_the_call_that_goes_on() -> None:
     faces = [{"face_id": "3"}, {"face_id": "4"}]
-    arguments = {"video_id": "km1-V", "text": "你好", "voice_speed": 1.5, "wait_seconds": 9}
+    arguments = {"video_id": "km1-V", "text": "你好", "sound_volume": 1.5, "wait_seconds": 9}
     job = replace(SUCCEEDED, tool="lip_sync", media=(), facts={"faces": faces}, arguments=arguments)
-    call = f'lip_sync(session_id="{ID}", face_id="3", text="你好", voice_speed=1.5)'
+    call = f'lip_sync(session_id="{ID}", face_id="3", text="你好", sound_volume=1.5)'
     assert advice(job) == f"Call {call}, or with face_id 4."
     long = replace(job, arguments={"text": "x" * 500}, facts={"faces": faces[:1]})
     assert advice(long) == f'Call lip_sync(session_id="{ID}", face_id="3", text=…).'

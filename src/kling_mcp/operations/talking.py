@@ -35,6 +35,9 @@ from kling_mcp.operations.wording import listed, shown
 FACES, SPEECH, RENDER = "faces", "speech", "render"
 """The steps."""
 
+_UNDECIDED = "The video has {count} faces and face_id does not say whose lips move: nothing was rendered."
+"""Which faces there are is in the result, and how to go on with one of them in the advice that follows it."""
+
 _AnyGeneration = TypeVar("_AnyGeneration", bound=Generation)
 
 
@@ -144,7 +147,7 @@ class LipSync(Composite):
             return Step(FACES, _made(IdentifyFaces, video_id=self.video_id, video_url=self.video_url))
         found = _faces(search) if search else {}
         if search and self.face_id is None and len(found) > 1:
-            return Ending(FACES, notes=(self._choice(search, found),))
+            return Ending(FACES, notes=(_UNDECIDED.format(count=len(found)),))
         face_id = self._chosen(found)
         timing = self._timing(found.get(face_id), done.get(SPEECH))
         if RENDER in done:  # paid for: whatever is known by now, it is not refused any more
@@ -190,18 +193,6 @@ class LipSync(Composite):
 
     def _told(self, *names: str) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names}
-
-    def _choice(self, search: Done, found: Mapping[str, Interval]) -> str:
-        """Which faces there are, and the call that goes on with one of them."""
-        faces = "; ".join(f"face {face} from {when.start} to {when.end} ms" for face, when in found.items())
-        pictures = Reference.read(search.uris[0], "image") if search.uris else None
-        session = pictures.job_id.removesuffix(f"-{FACES}") if pictures else search.facts["session_id"]
-        spoken = listed(name for name in ("text", "audio_id", "sound_file") if getattr(self, name) is not None)
-        return (
-            f"The video has {len(found)} faces and face_id does not say whose lips move: nothing was rendered. Found: "
-            f'{faces}. Choose one and call lip_sync with session_id="{session}", face_id="{next(iter(found))}" (or '
-            f"another) and the same {spoken}, without the video."
-        )
 
 
 def _faces(search: Done) -> dict[str, Interval]:

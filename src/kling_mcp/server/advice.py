@@ -103,13 +103,14 @@ def _speak(job: Job) -> str:
     """The call that makes one of the faces speak what was to be spoken."""
     faces: list[Mapping[str, Any]] = job.facts["faces"]
     first, *others = (str(face.get("face_id", number)) for number, face in enumerate(faces))
-    spoken = ", ".join(f"{name}={_quoted(job.arguments[name])}" for name in _SPOKEN if job.arguments.get(name))
+    kept = {name: value for name, value in job.arguments.items() if name not in _CHOSEN}
+    spoken = ", ".join(f"{name}={_quoted(value)}" for name, value in kept.items())
     call = f'lip_sync(session_id="{job.id}", face_id="{first}", {spoken or "text=… or audio_id=…"})'
     return f"Call {call}, or with face_id {' or '.join(others)}." if others else f"Call {call}."
 
 
-_SPOKEN = ("text", "voice_id", "voice_language", "voice_speed", "audio_id", "sound_file")
-"""Arguments of lip_sync that say what is spoken."""
+_CHOSEN = frozenset({"video_id", "video_url", "session_id", "face_id", "wait_seconds"})
+"""Arguments that say whose lips move; the others say what is spoken, and how."""
 _QUOTED_AT_MOST = 100
 
 
