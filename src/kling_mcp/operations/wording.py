@@ -62,7 +62,8 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     names = list(known)
     beginning = [each for each in names if len(name) >= _A_WORD and each.startswith(name)]
     longer = [each for each in beginning if each.startswith(f"{name}_")]
-    found = longer or difflib.get_close_matches(name[:_QUOTED_AT_MOST], names, n=1) or beginning
+    ending = [each for each in names if len(name) >= _A_WORD and each.endswith(f"_{name}")]
+    found = longer or difflib.get_close_matches(name[:_QUOTED_AT_MOST], names, n=1) or beginning or ending
     return found[0] if found else None
 
 
