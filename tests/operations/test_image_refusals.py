@@ -374,9 +374,15 @@ def test_an_omni_picture_that_kling_would_not_make(arguments: dict[str, Any], fi
         ),
         (
             AiMultiShot,
-            {"image": A},
+            {},
             "element_frontal_image",
             "'element_frontal_image' is required: ai_multi_shot cannot run without it.",
+        ),
+        (
+            AiMultiShot,
+            {"image": A},
+            "image",
+            "'image' is not an argument of ai_multi_shot. Did you mean 'element_frontal_image'?",
         ),
         (
             AiMultiShot,

@@ -238,7 +238,7 @@ def test_a_sound_at_the_edge_of_the_limits_makes_a_voice(length: float | None) -
         (
             {"voice_name": "A", "url": MP3, "voice_url": MP3},
             "url",
-            "'url' is not an argument of create_voice. Its arguments are: voice_name, voice_url, video_id.",
+            "'url' is not an argument of create_voice. Did you mean 'voice_url'?",
         ),
     ],
 )
