@@ -36,6 +36,7 @@ def _id(letter: str, step: str = "") -> str:
 
 VIDEO, PICTURE, SOUND, SESSION, ELEMENT, VOICE = (_id(letter) for letter in "VPSXEW")
 RUNNING, FAILED, OLD, PRETENDED, FOREIGN, PLANNED, MISSING, FACES = (_id(letter) for letter in "RFQYGZMH")
+FACE = {"face_id": "0", "start_ms": 0, "end_ms": 900}
 
 
 class Shelf:
@@ -96,7 +97,7 @@ class Shelf:
             self.job(PICTURE, "generate_image", media=self.media(PICTURE, "image")),
             self.job(SOUND, "text_to_speech", media=self.media(SOUND, "audio"), model_name=None),
             self.job(SESSION, "start_video_edit", facts={"session_id": "s-1"}, delivery=Delivery.NONE),
-            self.job(FACES, "identify_faces", facts={"session_id": "s-2", "faces": []}, delivery=Delivery.NONE),
+            self.job(FACES, "identify_faces", facts={"session_id": "s-2", "faces": [FACE]}, delivery=Delivery.NONE),
             self.job(ELEMENT, "create_element", facts={"element_id": "9223372036854775806"}, delivery=Delivery.NONE),
             self.job(VOICE, "create_voice", facts={"voice_id": "v-1"}, media=self.media(VOICE, "audio")),
             self.job(RUNNING, state=State.RUNNING, delivery=Delivery.NONE),
@@ -172,6 +173,9 @@ async def test_ids_that_kling_gave_with_a_job(shelf: Shelf) -> None:
     assert video.body()["element_list"] == [{"element_id": 9223372036854775806}]
     marked = await shelf.resolved("preview_video_edit", session_id=SESSION)
     assert marked.session_id == "s-1"
+    spoken = await shelf.resolved("lip_sync", session_id=FACES, face_id="0", text="a kite")
+    facts = facts_of(spoken.session_id)
+    assert (spoken.session_id, facts and facts.faces) == ("s-2", [FACE])
 
 
 async def test_the_result_of_a_job_of_several_steps_is_known_by_its_last_step(shelf: Shelf) -> None:

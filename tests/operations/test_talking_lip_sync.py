@@ -240,6 +240,15 @@ def test_a_chosen_face_is_used() -> None:
     assert (face["face_id"], face["sound_insert_time"]) == ("1", 3000)
 
 
+def test_the_faces_of_an_earlier_search_are_known_before_anything_is_paid() -> None:
+    facts = SourceFacts(f"kling://jobs/{JOB}", "session", faces=TWO_FACES.facts["faces"])
+    session = Source.of("850508686686064678", facts)
+    request = LipSync.parse({"session_id": JOB, "text": "Hello", "face_id": "7"}).resolved({"session_id": session})
+    field, sentence = refused_at(request, {})
+    assert (field, sentence[:60]) == ("face_id", "'face_id' is '7', but the faces found are '0' or '1'. Nothin")
+    assert step(request.model_copy(update={"face_id": "1"}), {}).name == "speech"
+
+
 def test_a_face_that_was_not_found_is_refused_with_those_that_were() -> None:
     request = LipSync.parse({"video_id": ID, "text": "Hello", "face_id": "7"})
     assert refused_at(request, {"faces": TWO_FACES}) == (

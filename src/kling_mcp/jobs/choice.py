@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from kling_mcp.jobs.model import Job, Media, State
 from kling_mcp.operations.pictures import misfit
-from kling_mcp.operations.sources import LAST_FRAME, MEDIA_URI
+from kling_mcp.operations.sources import JOB_URI, LAST_FRAME, MEDIA_URI, Source, SourceFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kling_mcp.operations.sources import Reference, SourceFacts
+    from kling_mcp.operations.sources import Reference
 
 IDS: Mapping[str, tuple[str, str, str]] = {
     "element": ("element_id", "an element", "create_element"),
@@ -57,7 +57,7 @@ _ENDS: Mapping[State, str] = {
 
 
 def id_of(job: Job, reference: Reference) -> object:
-    """The id that Kling gave with a job: a number for an element, text for all others.
+    """The id that Kling gave with a job: a number for an element, text for all others, with the faces of a session.
 
     Raises:
         Unusable: It gave none.
@@ -70,6 +70,9 @@ def id_of(job: Job, reference: Reference) -> object:
         raise Unusable(
             f"names job {job.id} ({job.tool}), which made no {what.split()[-1]}{kind}. Give a job of {tool}."
         )
+    if reference.wants == "faces":
+        facts = SourceFacts(JOB_URI + job.id, "session", tool=job.tool, faces=job.facts["faces"])
+        return Source.of(str(value), facts)
     return int(value) if reference.wants == "element" else str(value)
 
 

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from kling_mcp.operations.wording import OWN_SENTENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 Wants = Literal["image", "video", "audio", "audio or video", "element", "voice", "session", "faces"]
 """What an argument needs of the result it names: a file of one of these kinds (of a job: the first that fits),
@@ -93,6 +93,7 @@ class SourceFacts:
         width: Pixels.
         height: Pixels.
         sound: Whether the agent asked for sound.
+        faces: Of a session, the faces found, as in ``Progress.facts``.
     """
 
     uri: str
@@ -105,6 +106,7 @@ class SourceFacts:
     width: int | None = None
     height: int | None = None
     sound: bool | None = None
+    faces: Sequence[Mapping[str, Any]] = ()
 
 
 class Source(str):

@@ -27,7 +27,7 @@ from kling_mcp.operations.sounds import (
     milliseconds,
     seconds_of,
 )
-from kling_mcp.operations.sources import Reference
+from kling_mcp.operations.sources import Reference, facts_of
 from kling_mcp.operations.speech import VOICES_HAVE_A_TEXT, Speech, SpeechVoiceId
 from kling_mcp.operations.voices import Language
 from kling_mcp.operations.wording import listed, shown
@@ -145,7 +145,7 @@ class LipSync(Composite):
         search = done.get(FACES)
         if self.session_id is None and search is None:
             return Step(FACES, _made(IdentifyFaces, video_id=self.video_id, video_url=self.video_url))
-        found = _faces(search) if search else {}
+        found = _faces(search) if search else _known_faces(self.session_id)
         if search and self.face_id is None and len(found) > 1:
             return Ending(FACES, notes=(_UNDECIDED.format(count=len(found)),))
         face_id = self._chosen(found)
@@ -209,6 +209,12 @@ def _faces(search: Done) -> dict[str, Interval]:
             "which one face is large and seen from the front.",
         )
     return {str(face["face_id"]): _seen(face) for face in listing}
+
+
+def _known_faces(session: str | None) -> dict[str, Interval]:
+    """When each face of an earlier search is seen, as far as the search was ours: so nothing is paid for another."""
+    facts = facts_of(session)
+    return {str(face["face_id"]): _seen(face) for face in facts.faces} if facts else {}
 
 
 def _seen(face: Mapping[str, Any]) -> Interval:
