@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 MARGIN_S = 3600.0
 """A result that Kling deletes within the hour is not relied on."""
+SESSION_LIFE_S = 86_400.0
+"""How long a session to edit a video lives. Contract: video.md A6. Of one with faces no page says (F.12)."""
 
 _BY_ID = ("video_id", "audio_id")
 """Arguments that take Kling's bare id of a result, which may be one of ours."""
@@ -116,15 +118,28 @@ class Sources:
             raise Unusable(f"names job {reference.job_id}, which is not in this ledger. list_jobs shows the jobs.")
         check_succeeded(job)
         if reference.wants in IDS:
-            if job.provider != self._provider.name:
-                raise Unusable(
-                    f"names job {job.id} of the {job.provider}, whose ids mean nothing here. Make a new one."
-                )
-            return id_of(job, reference)
+            return self._id(job, reference)
         result = await self._result(job, chosen(job, reference))
         if reference.last_frame:
             return await self._last_frame(result)
         return await self._file(result, reference, lenient=lenient)
+
+    def _id(self, job: Job, reference: Reference) -> object:
+        """Kling's id of what is no file: it belongs to one account, and of a session to one day."""
+        if job.provider != self._provider.name:
+            raise Unusable(f"names job {job.id} of the {job.provider}, whose ids mean nothing here. Make a new one.")
+        own = id_of(job, reference)
+        if job.account != self._provider.account:
+            raise Unusable(
+                f"names job {job.id}, made with another key or at another address of Kling than those in use. Make a "
+                f"new one; or, if both keys are of one account, give Kling's id itself: {own}."
+            )
+        if reference.wants == "session" and self._clock.now() >= job.created_at + SESSION_LIFE_S:
+            raise Unusable(
+                f"names job {job.id}, whose session is over: Kling keeps one for 24 hours. Open another with "
+                "start_video_edit."
+            )
+        return own
 
     async def _result(self, job: Job, media: Media) -> _Result:
         if not (job.has_steps and job.step):
