@@ -115,7 +115,7 @@ def test_every_tool_that_posts_has_values() -> None:
 
 @each_tool
 async def test_client_and_kling_as_we_pretend_it_agree(tool: str, judge: Judge) -> None:
-    cases = cases_of(tool, most_bases=2, several=5)
+    cases = cases_of(tool, most_bases=1, several=3)
     found = await disagreements(judge, tool, cases)
     assert not found, f"seed {SEED}: {len(found)} of {len(cases)}\n" + "\n".join(found[:20])
 
@@ -198,7 +198,7 @@ def faults(problem: Problem, case: Case) -> list[str]:
 
 @each_tool
 def test_every_refusal_is_a_sentence_an_agent_can_act_on(tool: str) -> None:
-    cases = cases_of(tool, most_bases=2, several=5)
+    cases = cases_of(tool, most_bases=1, several=3)
     told = {problem.sentence: faults(problem, case) for case in cases for problem in problems_of(tool, case)}
     assert {sentence: wrong for sentence, wrong in told.items() if wrong} == {}
 

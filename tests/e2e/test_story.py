@@ -15,7 +15,7 @@ from .test_every_tool import picture
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.battery]
 
 PATIENCE_S = 120.0
 SAYS = "I have come a long way to stand on this hill and look at the sea."

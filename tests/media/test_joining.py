@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 def clip(path: Path, *, seconds: float = 1.0, ratio: str = "16:9", sound: bool = False) -> Path:
-    content = sample_video(caption=path.stem, label="x", aspect_ratio=ratio, duration_s=seconds, sound=sound)
+    content = sample_video(
+        caption=path.stem, label="x", aspect_ratio=ratio, duration_s=seconds, sound=sound, short_side=180
+    )
     path.write_bytes(content)
     return path
 

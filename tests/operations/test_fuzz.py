@@ -52,7 +52,7 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "watermark": st.booleans(),
 }
 names = st.sampled_from([*LIKELY, "promt", "tool", "arguments", ""]) | st.text(max_size=12)
-quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @quick

@@ -77,7 +77,7 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "points": st.lists(st.just([0.5, 0.5]), max_size=3),
 }
 names = st.sampled_from([*LIKELY, "promt", ""]) | st.text(max_size=12)
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.tool)
 
 # What may be known of a result of ours.

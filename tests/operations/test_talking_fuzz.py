@@ -65,7 +65,7 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = {
 }
 names = st.sampled_from([*LIKELY, "vioce_id", "tool", ""])
 likely = st.fixed_dictionaries({}, optional=LIKELY)
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def source(kind: str, seconds: float | None) -> Source:

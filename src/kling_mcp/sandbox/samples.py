@@ -55,7 +55,14 @@ class _Scene:
 
 
 def sample_video(  # noqa: PLR0913 - the facts of one task, all named by the caller
-    *, caption: str, label: str, aspect_ratio: str, duration_s: float, sound: bool, backdrop: bytes | None = None
+    *,
+    caption: str,
+    label: str,
+    aspect_ratio: str,
+    duration_s: float,
+    sound: bool,
+    backdrop: bytes | None = None,
+    short_side: int = SHORT_SIDE,
 ) -> bytes:
     """Make a playable H.264 mp4. The same arguments give the same bytes.
 
@@ -66,6 +73,7 @@ def sample_video(  # noqa: PLR0913 - the facts of one task, all named by the cal
         duration_s: Length in seconds, kept to the millisecond.
         sound: Whether there is an AAC track, with a soft chord. Without it there is no audio stream at all.
         backdrop: An encoded picture to start from instead of a plain gradient.
+        short_side: Pixels of the shorter side, even.
 
     Raises:
         ValueError: ``aspect_ratio`` or ``duration_s`` makes no sense, or ``backdrop`` is no picture.
@@ -73,7 +81,7 @@ def sample_video(  # noqa: PLR0913 - the facts of one task, all named by the cal
     seconds = Fraction(round(duration_s * 1000), 1000)
     if seconds <= 0:
         raise ValueError(f"a video cannot last {duration_s} s")
-    still, accent = _still(caption, label, _size(aspect_ratio), backdrop)
+    still, accent = _still(caption, label, _size(aspect_ratio, short_side), backdrop)
     scene = _Scene(still, accent, seconds, frames=max(1, round(seconds * FRAMES_PER_SECOND)))
     with tempfile.TemporaryDirectory(prefix="kling-sample-") as folder:
         # A file rather than memory: the muxer reopens it to put the index in front (faststart).
@@ -82,7 +90,7 @@ def sample_video(  # noqa: PLR0913 - the facts of one task, all named by the cal
         return path.read_bytes()
 
 
-def _size(aspect_ratio: str) -> tuple[int, int]:
+def _size(aspect_ratio: str, short_side: int) -> tuple[int, int]:
     """Width and height in pixels, both even, as yuv420p wants them."""
     try:
         ratio = Fraction(*(int(part) for part in aspect_ratio.split(":", 1)))
@@ -90,8 +98,8 @@ def _size(aspect_ratio: str) -> tuple[int, int]:
         raise ValueError(f"aspect_ratio {aspect_ratio!r} is not of the form '16:9'") from error
     if not Fraction(1, 4) <= ratio <= 4:  # noqa: PLR2004 - wider is no picture but a line
         raise ValueError(f"aspect_ratio {aspect_ratio!r} is beyond 4:1")
-    longer = 2 * round(SHORT_SIDE * max(ratio, 1 / ratio) / 2)
-    return (longer, SHORT_SIDE) if ratio >= 1 else (SHORT_SIDE, longer)
+    longer = 2 * round(short_side * max(ratio, 1 / ratio) / 2)
+    return (longer, short_side) if ratio >= 1 else (short_side, longer)
 
 
 # --- what stands still -------------------------------------------------------------------------------------
@@ -110,7 +118,7 @@ def _still(caption: str, label: str, size: tuple[int, int], backdrop: bytes | No
 def _pictures(scene: _Scene) -> Iterator[Image]:
     from PIL import ImageDraw  # noqa: PLC0415 - loaded at first use: it slows the start
 
-    letters = font(15 * SHORT_SIDE / BASE_SIDE)
+    letters = font(15 * min(scene.still.size) / BASE_SIDE)
     for index in range(scene.frames):
         picture = scene.still.copy()
         done = index / max(1, scene.frames - 1)
@@ -121,7 +129,7 @@ def _pictures(scene: _Scene) -> Iterator[Image]:
 def _animate(draw: ImageDraw, scene: _Scene, done: float, letters: FreeTypeFont, at_s: float) -> None:
     """A sun on its arc, the line of progress and the running clock."""
     width, height = scene.still.size
-    scale = SHORT_SIDE / BASE_SIDE
+    scale = min(scene.still.size) / BASE_SIDE
     margin = MARGIN * scale
     x = margin + done * (width - 2 * margin)
     y = height * (0.36 - 0.20 * math.sin(math.pi * done))
