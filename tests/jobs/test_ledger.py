@@ -8,14 +8,17 @@ import stat
 import subprocess
 import sys
 import threading
+import tomllib
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
+import kling_mcp.jobs
 from kling_mcp.errors import Failure, LocalTrouble
 from kling_mcp.jobs import moves, writer
 from kling_mcp.jobs.ledger import Ledger
@@ -27,7 +30,6 @@ from .test_moves import T0, queued
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-    from pathlib import Path
 
 pytestmark = pytest.mark.anyio
 
@@ -218,3 +220,11 @@ def test_a_dead_process_is_known_to_be_dead_at_once(tmp_path: Path) -> None:
     assert not ours.is_alive("old-container-1-abc"), "its lock is here, and nobody holds it"
     assert ours.is_alive("another-host-1-abc"), "a process of another machine can only be judged by its lease"
     ours.leave()
+
+
+def test_every_module_of_the_room_but_three_is_kept_from_sql_by_the_import_contract() -> None:
+    room = Path(kling_mcp.jobs.__file__).parent
+    modules = {f"kling_mcp.jobs.{file.stem}" for file in room.glob("*.py") if file.stem != "__init__"}
+    contracts = tomllib.loads((room.parents[2] / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (listed,) = [set(c["source_modules"]) for c in contracts if c.get("forbidden_modules") == ["sqlite3"]]
+    assert modules - listed == {"kling_mcp.jobs.ledger", "kling_mcp.jobs.schema", "kling_mcp.jobs.store"}

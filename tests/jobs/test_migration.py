@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -136,4 +137,28 @@ async def test_steps_stand_behind_their_job_and_a_job_of_steps_is_no_task(tmp_pa
     await ledger.save(replace(running, state=State.SUCCEEDED))
     assert await ledger.asked("km1-A") is None
     assert await ledger.open_plans("official") == []
+    await ledger.close()
+
+
+READ_BY_VERSION_1 = {
+    *("media_id", "kind", "url", "kling_id", "expires_at", "path", "mime", "width", "height", "duration_s", "size"),
+    *("sha256", "trouble"),
+}
+"""What version 0.1.0 knows of a result. It cannot read another word, and keeps the file locked while it tries."""
+
+
+async def test_results_are_written_so_that_version_1_can_read_them_and_keep_their_labels(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    first = Media("km1-A_1", "video", "https://cdn.example/v.mp4", "v1")
+    media = (first, Media("km1-A_2", "video", "", label="joined"))
+    job = replace(queued(), media=media, facts={"fps": 24})
+    await ledger.add(job, Request("v1", "/p", {}))
+    assert (await ledger.many([job.id]))[job.id] == job
+    with closing(sqlite3.connect(ledger.path)) as db:
+        written = json.loads(db.execute("SELECT media FROM job").fetchone()[0])
+        assert {name for each in written for name in each} <= READ_BY_VERSION_1
+        later = [{**each, "colour": "red"} for each in written[:1]]
+        db.execute("UPDATE job SET media=?", (json.dumps(later),))
+        db.commit()
+    assert (await ledger.many([job.id]))[job.id].media == media[:1], "what a later version adds is left out"
     await ledger.close()

@@ -115,6 +115,18 @@ async def test_both_clips_are_delivered_joined_where_that_was_asked_for(tmp_path
         assert joined.path is not None
         assert Path(joined.path).parent == stack.folder / "films"
         assert joined.sha256 is not None
+        Path(joined.path).unlink()
+        Path(joined.path).touch()  # as a process leaves it that is killed on a disk without hard links
+        whole = await stack.jobs.get(job.id)
+        assert whole == job, "there is a file, and nothing is looked into without need"
+        Path(joined.path).unlink()
+        again = (await stack.jobs.get(job.id)).media[1]
+        assert (again.path, again.sha256) == (joined.path, joined.sha256)
+        Path(main.path or "").unlink()
+        Path(joined.path).unlink()
+        stack.sandbox.faults.add(Fault("missing", "/files", times=None))
+        apart = (await stack.jobs.get(job.id)).media[1]
+        assert (apart.path, apart.trouble) == (None, "The joined clip was not made: not both clips are on disk.")
 
 
 async def test_a_job_is_queued_until_its_first_step_is_posted_and_running_from_then_on(tmp_path: Path) -> None:

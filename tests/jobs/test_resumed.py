@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from decimal import Decimal
@@ -12,12 +13,13 @@ import anyio
 import pytest
 
 from kling_mcp.clock import SystemClock
-from kling_mcp.jobs import moves, whole
+from kling_mcp.jobs import joins, moves, whole
 from kling_mcp.jobs.asked import Asked, asked
 from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
 from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.operations.sources import Source, SourceFacts
 from kling_mcp.providers.base import Request
+from kling_mcp.sandbox.samples import sample_video
 from tests.stack import HURRY, Stack, new_sandbox, running_stack
 
 if TYPE_CHECKING:
@@ -161,6 +163,28 @@ async def test_a_pause_that_no_version_of_ours_makes_does_not_hold_a_job_up(tmp_
         await begun(stack, not_before=stack.clock.now() + 1e6)
         await stepped(stack)
         assert (await taken_up(stack)).state is State.SUCCEEDED
+
+
+async def test_a_server_that_stops_does_not_wait_for_a_clip_that_is_being_joined() -> None:
+    stuck = threading.Event()
+
+    def work() -> Media:
+        stuck.wait(10)
+        raise AssertionError
+
+    with anyio.move_on_after(0.05) as stopped:
+        await joins._apart(work)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - what makes stopping quick
+    stuck.set()
+    assert stopped.cancelled_caught
+
+
+async def test_what_a_killed_process_left_of_a_joined_clip_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(sample_video(caption="a", label="b", aspect_ratio="16:9", duration_s=1.0, sound=False))
+    into = tmp_path / "joined.mp4"
+    into.touch()
+    media = joins._join(clip, clip, into, "m_2")  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - its one way in
+    assert (media.label, media.path) == ("joined", str(tmp_path / "joined-2.mp4"))
 
 
 def plan_and_step(age_s: float, **more: Any) -> tuple[Job, Job]:  # noqa: ANN401 - any column

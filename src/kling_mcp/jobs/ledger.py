@@ -1,4 +1,4 @@
-"""The ledger: every paid intent, durable before it is paid. The only SQL of the project.
+"""The ledger: every paid intent, durable before it is paid. With ``schema`` and ``store`` the only SQL of the project.
 
 Embedded store: stdlib SQLite, one writer thread per process with group commit, and an OS file lock around each
 commit, because several server processes share one file (each MCP client starts its own).
@@ -285,7 +285,8 @@ class Ledger:
 
     async def _jobs(self, where: str, *values: object) -> list[Job]:
         def work(db: sqlite3.Connection) -> list[Job]:
-            return [job_of(row) for row in db.execute(f"{SELECT} {where}", values)]
+            rows = db.execute(f"{SELECT} {where}", values).fetchall()  # a read left open keeps everybody from writing
+            return [job_of(row) for row in rows]
 
         return await self._writer.do(work, writes=False)
 

@@ -105,12 +105,11 @@ def unconfirmed(job: Job, failure: Failure, now: float) -> Job:
         if job.nameless
         else f"Kling's answers have not shown within {hours} hours whether it arrived"
     )
-    again = "the whole" if job.parent else job.tool
     doubt = Failure(
         code="unconfirmed",
         message=trimmed(f"{failure.message} {why}: {units} may have been charged for {job.tool}({asked})."),
         fix=f"It is not sent again. Look in list_charges whether it was charged{'' if job.nameless else _TASK_HINT}; "
-        f"call {again} again only if not, or if a second charge is acceptable.",
+        f"call {job.tool} again only if not, or if a second charge is acceptable.",
         charged=None,
     )
     return replace(

@@ -8,21 +8,18 @@ what was asked and what the steps so far found.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.to_thread
 
 from kling_mcp.errors import Failure, InvalidRequest, KlingError, LocalTrouble
-from kling_mcp.jobs import moves, whole
+from kling_mcp.jobs import joins, moves, whole
 from kling_mcp.jobs.asked import Asked
-from kling_mcp.jobs.fetcher import on_disk, stem
 from kling_mcp.jobs.intent import is_elided
-from kling_mcp.jobs.model import Delivery, Job, Media, State, taken
+from kling_mcp.jobs.model import Job, Media, State, taken
 from kling_mcp.operations.base import Composite, Ending, Step
-from kling_mcp.operations.sources import MEDIA_URI
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -132,6 +129,30 @@ class Plans:
         step = (await self._ledger.many([last])).get(last)
         return plan if step is None or not plan.finished else await self._shown(plan, step)
 
+    async def rejoined(self, plan: Job) -> Job:
+        """A finished job whose joined clip was deleted, with the clip made anew; or told why that does not work."""
+        if (lost := await joins.lost(plan)) is None:
+            return plan
+        with self._records.at(plan) as free:
+            if not free:
+                return plan
+            async with self._endings:
+                made = await self._joined_again(plan, lost)
+        media = tuple(made if each is lost else each for each in plan.media)
+        return await self._records.save(plan, replace(plan, media=media, updated_at=self._clock.now())) or plan
+
+    async def _joined_again(self, plan: Job, lost: Media) -> Media:
+        """The joined clip, made anew; else the lost one, with the reason."""
+        steps, row = await self._ledger.steps(plan.id), Asked(plan.arguments, {}, complete=False)
+        try:
+            ending = await self._worked_out(plan, row, steps)
+        except InvalidRequest as refusal:
+            return replace(lost, path=None, trouble=f"It was deleted and cannot be joined again. {refusal}")
+        if not isinstance(ending, Ending) or not ending.after:
+            return replace(lost, path=None, trouble="It was deleted and cannot be joined again.")
+        made, notes = await joins.joined(self._ledger, plan, ending, steps)
+        return made or replace(lost, path=None, trouble=" ".join(notes))
+
     async def _shown(self, plan: Job, last: Job) -> Job:
         shown = whole.mirrored(plan, last, self._clock.now())
         return plan if shown == plan else await self._records.save(plan, shown) or plan
@@ -171,17 +192,26 @@ class Plans:
     async def _next(self, plan: Job, steps: Sequence[Job]) -> Step | Ending | None:
         """What comes next; None if nothing can come now, or ever: the job's record then says why."""
         try:
-            operation, asked = self._catalogue.get(plan.tool), await self._asked(plan)
-            if operation is None or asked is None:
-                return None  # the business of another version of us, or moved on by another process meanwhile
-            request = asked.of(operation)
-            if request.references() or not asked.complete:
-                request = await self._sources.resolved(request)
-            assert isinstance(request, Composite)  # noqa: S101 - only these are accepted as jobs of several steps
-            return request.next_step({step.step: whole.done(step) for step in steps})
+            asked = await self._asked(plan)  # None: moved on by another process meanwhile
+            return await self._worked_out(plan, asked, steps) if asked else None
         except InvalidRequest as refusal:
             await self._refused(plan, steps, refusal)
             return None
+
+    async def _worked_out(self, plan: Job, asked: Asked, steps: Sequence[Job]) -> Step | Ending | None:
+        """What comes next by what was asked for; None if this version of us does not know the tool.
+
+        Raises:
+            InvalidRequest: Nothing can.
+        """
+        operation = self._catalogue.get(plan.tool)
+        if operation is None:
+            return None
+        request = asked.of(operation)
+        if request.references() or not asked.complete:
+            request = await self._sources.resolved(request)
+        assert isinstance(request, Composite)  # noqa: S101 - only these are accepted as jobs of several steps
+        return request.next_step({step.step: whole.done(step) for step in steps})
 
     async def _asked(self, plan: Job) -> Asked | None:
         """What was asked for. A server of the version before may have deleted it: then what its record still says.
@@ -239,59 +269,8 @@ class Plans:
         ending = await self._next(plan, steps)
         if not isinstance(ending, Ending):
             return False
-        media, notes = await self._joined(plan, ending, steps) if ending.after else (None, ())
+        media, notes = await joins.joined(self._ledger, plan, ending, steps)
         with anyio.CancelScope(shield=True):
             with_all = whole.with_joined(plan, media) if media else plan
             await self._records.record(plan, whole.finished(with_all, ending, steps, self._clock.now(), notes))
         return False
-
-    async def _joined(self, plan: Job, ending: Ending, steps: Sequence[Job]) -> tuple[Media | None, Sequence[str]]:
-        """The result joined to the clip before it; or, in a note, why not. That costs nothing but the join."""
-        last = next(step for step in steps if step.step == ending.step)
-        before, result = await self._clip(ending.after or ""), last.media[0] if last.media else None
-        if before is None or result is None or result.path is None or last.delivery is not Delivery.STORED:
-            return None, ("The joined clip was not made: not both clips are on disk.",)
-        media_id = f"{plan.id}_{len(last.media) + 1}"
-        into = Path(plan.folder) / f"{stem(plan, media_id)}.mp4"
-        try:
-            return await anyio.to_thread.run_sync(_join, before, Path(result.path), into, media_id), ()
-        except KlingError as trouble:
-            return None, (f"The joined clip could not be made: {trouble}",)
-        except Exception:
-            log.exception("a bug while joining clips for %s", plan.id)
-            return None, ("The joined clip could not be made because of an internal error; the log has it.",)
-
-    async def _clip(self, uri: str) -> Path | None:
-        """The file of a clip of ours, if it is on disk."""
-        media_id = uri.removeprefix(MEDIA_URI)
-        for job in (await self._ledger.many([media_id.rpartition("_")[0]])).values():
-            for media in job.media:
-                if media.media_id == media_id and media.path and await on_disk(media):
-                    return Path(media.path)
-        return None
-
-
-def _join(first: Path, then: Path, into: Path, media_id: str) -> Media:
-    """The joined clip, made unless it is there already. Synchronous and busy for seconds."""
-    import hashlib  # noqa: PLC0415 - with the two below, which slow the start
-
-    from kling_mcp.media.joining import joined  # noqa: PLC0415 - loaded at first use
-    from kling_mcp.media.probe import probe  # noqa: PLC0415 - as above
-
-    path = into if into.exists() else joined(first, then, into)
-    facts = probe(path)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Media(
-        media_id=media_id,
-        kind="video",
-        url="",
-        path=str(path),
-        mime=facts.form.mime,
-        width=facts.width,
-        height=facts.height,
-        duration_s=facts.duration_s,
-        size=path.stat().st_size,
-        sha256=digest,
-        label=whole.JOINED,
-    )

@@ -195,7 +195,8 @@ class Jobs:
         if job.delivery not in (Delivery.STORED, Delivery.FAILED) or not await missing(job):
             return job
         if job.has_steps:
-            return await self._plans.mirrored(await self._fetched_again(job, f"{job.id}-{job.step}"))
+            job = await self._plans.mirrored(await self._fetched_again(job, f"{job.id}-{job.step}"))
+            return await self._plans.rejoined(job)
         return await self._fetched_again(job, job.id)
 
     async def _fetched_again(self, job: Job, maker_id: str) -> Job:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kling_mcp.errors import Failure, LocalTrouble
 from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
@@ -103,11 +103,29 @@ def _missing(version: int) -> Sequence[str]:
     return [statement for each in range(version, SCHEMA_VERSION) for statement in _STEPS_FROM[each]]
 
 
+_Record = TypeVar("_Record", Media, Failure)
+
+
+_LABELS = "labels of results"
+"""Where the labels of results are, among the facts: a server of version 1 chokes on attributes it does not know, and
+while it does so it keeps the file locked. It does not read the facts."""
+
+
+def _told(media: Media) -> dict[str, Any]:
+    return {name: value for name, value in asdict(media).items() if name != "label"}
+
+
+def _made(record: type[_Record], kept: Mapping[str, Any]) -> _Record:
+    """A record as far as this version knows it: a later one may have written more."""
+    known = {each.name for each in fields(record)}
+    return record(**{name: value for name, value in kept.items() if name in known})
+
+
 _TO_COLUMN: Mapping[str, Callable[[Any], Any]] = {
     "arguments": json.dumps,
     "units_quoted": str,
     "units_charged": str,
-    "media": lambda media: json.dumps([asdict(m) for m in media]),
+    "media": lambda media: json.dumps([_told(m) for m in media]),
     "failure": lambda failure: json.dumps(asdict(failure)),
     "notes": json.dumps,
     "facts": json.dumps,
@@ -119,8 +137,8 @@ _FROM_COLUMN: Mapping[str, Callable[[Any], Any]] = {
     "units_charged": Decimal,
     "state": State,
     "delivery": Delivery,
-    "media": lambda text: tuple(Media(**m) for m in json.loads(text)),
-    "failure": lambda text: Failure(**json.loads(text)),
+    "media": lambda text: tuple(_made(Media, m) for m in json.loads(text)),
+    "failure": lambda text: _made(Failure, json.loads(text)),
     "notes": lambda text: tuple(json.loads(text)),
     "facts": json.loads,
     "nameless": bool,
@@ -129,12 +147,20 @@ _FROM_COLUMN: Mapping[str, Callable[[Any], Any]] = {
 
 def row_of(job: Job) -> list[Any]:
     """A job as the values of its row, in the order of ``COLUMNS``."""
+    if any(media.label for media in job.media):
+        job = replace(job, facts={**job.facts, _LABELS: [media.label for media in job.media]})
     return [_coded(_TO_COLUMN, name, getattr(job, name)) for name in COLUMNS]
 
 
 def job_of(row: Sequence[Any]) -> Job:
     """The job a row holds."""
-    return Job(**{name: _coded(_FROM_COLUMN, name, value) for name, value in zip(COLUMNS, row, strict=True)})
+    job = Job(**{name: _coded(_FROM_COLUMN, name, value) for name, value in zip(COLUMNS, row, strict=True)})
+    if _LABELS not in job.facts:
+        return job
+    facts = dict(job.facts)
+    labels = [*facts.pop(_LABELS), *([""] * len(job.media))]
+    labelled = zip(job.media, labels, strict=False)
+    return replace(job, facts=facts, media=tuple(replace(media, label=label) for media, label in labelled))
 
 
 def _coded(table: Mapping[str, Callable[[Any], Any]], name: str, value: Any) -> Any:  # noqa: ANN401 - any column

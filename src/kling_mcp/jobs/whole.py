@@ -80,7 +80,11 @@ def ended(plan: Job, steps: Sequence[Job], now: float) -> Job:
     if last.state is State.CANCELLED and len(steps) == 1:
         return moves.cancelled(plan, now)
     cause = last.failure or Failure(code="cancelled", message="it was cancelled.")
-    told = replace(cause, message=f"Its step '{last.step}' ({last.tool}) {_ENDS[last.state]}: {cause.message}")
+    told = replace(
+        cause,
+        message=f"Its step '{last.step}' ({last.tool}) {_ENDS[last.state]}: {cause.message}",
+        fix=cause.fix.replace(last.tool, plan.tool),  # what can be called again is the whole
+    )
     state = last.state if last.state is State.UNCONFIRMED else State.FAILED
     return replace(refused(plan, steps, told, now), state=state)
 
