@@ -21,7 +21,7 @@ from kling_mcp.errors import (
     Refused,
     Unavailable,
 )
-from kling_mcp.jobs import moves, results
+from kling_mcp.jobs import doubts, moves, results
 from kling_mcp.jobs.model import Delivery, Job, Media, State
 from kling_mcp.providers.base import Output, Progress
 
@@ -177,7 +177,7 @@ def test_a_task_kling_forgot_is_given_up_only_after_two_days() -> None:
     for hour in range(1, 48):
         job = moves.absent(job, T0 + 3600 * hour, DICE)
         assert job.state is State.RUNNING
-    gone = moves.absent(job, T0 + moves.LOST_AFTER_S + 1, DICE)
+    gone = moves.absent(job, T0 + doubts.LOST_AFTER_S + 1, DICE)
     assert (gone.state, gone.failure and gone.failure.code) == (State.FAILED, "lost")
     assert gone.failure is not None
     assert gone.failure.charged is None

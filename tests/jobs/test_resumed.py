@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from kling_mcp.clock import SystemClock
-from kling_mcp.jobs import joins, moves, whole
+from kling_mcp.jobs import doubts, joins, moves, whole
 from kling_mcp.jobs.asked import Asked, asked
 from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
 from kling_mcp.operations.catalogue import GENERATIONS
@@ -198,18 +198,18 @@ def plan_and_step(age_s: float, **more: Any) -> tuple[Job, Job]:  # noqa: ANN401
 
 def test_what_a_lost_credential_began_ends_after_two_days_and_says_what_was_paid() -> None:
     now = 1_790_000_000.0
-    plan, step = plan_and_step(moves.LOST_AFTER_S + 1)
+    plan, step = plan_and_step(doubts.LOST_AFTER_S + 1)
     ended = whole.abandoned(plan, [step], now)
     assert ended.failure is not None
     assert (ended.state, ended.failure.charged, ended.units_charged) == (State.FAILED, True, Decimal("0.05"))
-    for hopeful in (plan_and_step(moves.LOST_AFTER_S - 1), plan_and_step(1e6, state=State.RUNNING)):
+    for hopeful in (plan_and_step(doubts.LOST_AFTER_S - 1), plan_and_step(1e6, state=State.RUNNING)):
         assert whole.abandoned(hopeful[0], [hopeful[1]], now) is hopeful[0]
     assert whole.abandoned(plan, [], now) is plan, "never posted: it can be withdrawn"
 
 
 def test_files_of_a_step_are_waited_for_as_long_as_a_lost_task_is() -> None:
     now = 1_790_000_000.0
-    for age_s, pending in ((60.0, True), (moves.LOST_AFTER_S + 1, False)):
+    for age_s, pending in ((60.0, True), (doubts.LOST_AFTER_S + 1, False)):
         _, step = plan_and_step(age_s, delivery=Delivery.FAILED, finished_at=now - age_s)
         assert whole.files_pending([step], now) is pending
 

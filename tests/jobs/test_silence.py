@@ -12,7 +12,7 @@ import pytest
 
 from kling_mcp.clock import SystemClock
 from kling_mcp.errors import Busy, KlingError, LocalTrouble, OutcomeUnknown, Refused
-from kling_mcp.jobs import moves
+from kling_mcp.jobs import doubts, moves
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.locks import Owner
 from kling_mcp.jobs.model import Delivery, Job, State
@@ -106,7 +106,7 @@ def test_a_settle_window_written_by_a_clock_that_was_ahead_does_not_hold_for_a_y
 def test_a_late_answer_beats_the_doubt_and_never_queues_again(
     given_up: State, outcome: Progress | KlingError, becomes: State | None
 ) -> None:
-    lost = replace(moves.unconfirmed(submitting(), OutcomeUnknown("x").failure, T0), state=given_up, tool="some_tool")
+    lost = replace(doubts.unconfirmed(submitting(), OutcomeUnknown("x").failure, T0), state=given_up, tool="some_tool")
     heard = moves.heard_late(lost, outcome, T0 + 300)
     assert heard.state is (becomes or given_up)
     assert (heard.finished_at is None) == (heard.state is State.RUNNING)

@@ -21,8 +21,8 @@ from kling_mcp.errors import (
     trimmed,
 )
 from kling_mcp.jobs import results
+from kling_mcp.jobs.doubts import LOST_AFTER_S, unconfirmed
 from kling_mcp.jobs.model import Job, State, free, seen, spread, taken
-from kling_mcp.operations.wording import shown
 
 if TYPE_CHECKING:
     import random
@@ -42,9 +42,6 @@ GIVE_UP_UNREACHABLE_S = 600.0
 MAX_DOUBTS = 6
 STALE_QUEUE_S = 86_400.0
 """A queued row untouched this long may come from a restored backup: it is looked up before it is posted."""
-LOST_AFTER_S = 172_800.0
-"""A task that Kling lists no more is given up after this long, and after three reads; a doubt that its look-ups cannot
-settle, after this long and two of them."""
 LONGEST_SETTLE_S = 600.0
 """A settle window that ends later than this was written by a clock that has been set back since."""
 _UNTOLD = "Kling has not said yet whether it arrived; still asking."
@@ -93,36 +90,6 @@ def doubted(job: Job, failure: Failure, now: float, settle_s: float) -> Job:
         blocked_reason=f"{failure.message} Asking Kling whether it arrived; it is not sent twice.",
         failure=failure,
     )
-
-
-def unconfirmed(job: Job, failure: Failure, now: float) -> Job:
-    """The end of a doubt: the answer was lost, and nobody can look up, or has been able to, whether it arrived."""
-    units = f"{job.units_quoted} units" if job.units_quoted is not None else "units"
-    asked = ", ".join(f"{name}={shown(value)}" for name, value in job.arguments.items())
-    hours = f"{LOST_AFTER_S / 3600:.0f}"
-    why = (
-        "Kling knows such requests by no id of ours, so nobody can look up whether it arrived"
-        if job.nameless
-        else f"Kling's answers have not shown within {hours} hours whether it arrived"
-    )
-    doubt = Failure(
-        code="unconfirmed",
-        message=trimmed(f"{failure.message} {why}: {units} may have been charged for {job.tool}({asked})."),
-        fix=f"It is not sent again. Look in list_charges whether it was charged{'' if job.nameless else _TASK_HINT}; "
-        f"call {job.tool} again only if not, or if a second charge is acceptable.",
-        charged=None,
-    )
-    return replace(
-        free(job, now),
-        state=State.UNCONFIRMED,
-        doubts=job.doubts + 1,
-        failure=doubt,
-        finished_at=now,
-        blocked_reason="",
-    )
-
-
-_TASK_HINT = " (adopt_task brings in a task whose id is known)"
 
 
 def heard_late(job: Job, outcome: Progress | KlingError, now: float) -> Job:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from kling_mcp.errors import Failure, KlingError, LocalTrouble, OutcomeUnknown, Unavailable
-from kling_mcp.jobs import moves
+from kling_mcp.jobs import doubts, moves
 from kling_mcp.jobs.model import Job, State
 from kling_mcp.jobs.records import ref
 
@@ -98,7 +98,7 @@ class Steps:
         now = self._clock.now()
         if job.nameless and job.doubts:
             # A server of the version before took "not found" for proof that it never arrived.
-            await self._records.save(job, moves.unconfirmed(job, _ENDED, now))
+            await self._records.save(job, doubts.unconfirmed(job, _ENDED, now))
             return None
         if now - job.updated_at > moves.STALE_QUEUE_S:
             await self._records.save(job, moves.stale(job, now, self._provider.settle_s))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kling_mcp.errors import Failure, trimmed
-from kling_mcp.jobs import moves
+from kling_mcp.jobs import doubts, moves
 from kling_mcp.jobs.model import Delivery, Job, Media, State, free
 from kling_mcp.operations.base import Done
 from kling_mcp.operations.sources import MEDIA_URI
@@ -110,7 +110,7 @@ def charged(steps: Sequence[Job]) -> Decimal | None:
 
 def files_pending(steps: Sequence[Job], now: float) -> bool:
     """Whether a step's files are not on disk and may still come: they are waited for as long as a lost task is."""
-    young = [step for step in steps if now - (step.finished_at or now) < moves.LOST_AFTER_S]
+    young = [step for step in steps if now - (step.finished_at or now) < doubts.LOST_AFTER_S]
     return any(step.delivery in {Delivery.FETCHING, Delivery.FAILED} for step in young)
 
 
@@ -119,10 +119,10 @@ def abandoned(plan: Job, steps: Sequence[Job], now: float) -> Job:
 
     The same record comes back while there is hope: while a step of it waits for that credential, or was only just made.
     """
-    idle = now - max([plan.updated_at, *(step.updated_at for step in steps)]) > moves.LOST_AFTER_S
+    idle = now - max([plan.updated_at, *(step.updated_at for step in steps)]) > doubts.LOST_AFTER_S
     if plan.finished or not steps or not idle or not all(step.settled for step in steps):
         return plan
-    hours = f"{moves.LOST_AFTER_S / 3600:.0f}"
+    hours = f"{doubts.LOST_AFTER_S / 3600:.0f}"
     cause = Failure(
         code="credential_gone",
         message=f"It was begun under another Kling credential, and no server with that one went on for {hours} hours.",
