@@ -60,9 +60,16 @@ def key_pair() -> KeyPair:
     return KeyPair(SecretStr("sandbox-ak"), SecretStr("sandbox-sk-0123456789abcdef0123456789abcdef"))
 
 
-def new_sandbox(clock: SystemClock, *, concurrency: int = 20) -> Sandbox:
+def new_sandbox(clock: SystemClock, *, concurrency: int = 20, short_side: int = 240) -> Sandbox:
+    """A pretend Kling with small films, because drawing large ones is most of the work of a test."""
     return Sandbox(
-        clock=clock, base_url=URL, units=Decimal(100_000), concurrency=concurrency, serve_retired=True, dropped=_dropped
+        clock=clock,
+        base_url=URL,
+        units=Decimal(100_000),
+        concurrency=concurrency,
+        serve_retired=True,
+        dropped=_dropped,
+        short_side=short_side,
     )
 
 
@@ -81,10 +88,11 @@ async def running_stack(
     output: Path | None = None,
     catalogue: Mapping[str, type[Generation]] = GENERATIONS,
     ledger_of: Callable[[Path], Ledger] = Ledger,
+    short_side: int = 240,
 ) -> AsyncGenerator[Stack]:
     """A running engine; hand in the sandbox of another to have two on one Kling, the folder to share its ledger."""
     clock = clock or SystemClock(HURRY)
-    pretend = sandbox or new_sandbox(clock)
+    pretend = sandbox or new_sandbox(clock, short_side=short_side)
 
     def client() -> httpx2.AsyncClient:
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(pretend.app))

@@ -14,6 +14,7 @@ import pytest
 from kling_mcp.clock import SystemClock
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.catalogue import GENERATIONS
+from kling_mcp.sandbox.sample_drawing import SHORT_SIDE
 from tests.stack import HURRY, Stack, key_pair, running_stack
 
 from .mistakes import GONE, RIGHT
@@ -82,7 +83,7 @@ class House:
 @asynccontextmanager
 async def house(folder: Path) -> AsyncGenerator[House]:
     clock = MovedClock(HURRY)
-    async with running_stack(folder, clock=clock) as stack:
+    async with running_stack(folder, clock=clock, short_side=SHORT_SIDE) as stack:
 
         async def begun(tool: str, arguments: Json) -> str:
             return (await stack.jobs.submit(GENERATIONS[tool].parse(arguments), arguments)).id

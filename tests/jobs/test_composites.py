@@ -16,6 +16,7 @@ from kling_mcp.jobs.asked import Asked
 from kling_mcp.jobs.model import Delivery, Job, State
 from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.sandbox.faults import Fault
+from kling_mcp.sandbox.sample_drawing import SHORT_SIDE
 from tests.stack import HURRY, Stack, key_pair, new_sandbox, running_stack
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ WORDS = {"text": "Good evening, and welcome to the programme.", "voice_id": "gir
 
 @pytest.fixture
 async def stack(tmp_path: Path) -> AsyncGenerator[Stack]:
-    async with running_stack(tmp_path) as running:
+    async with running_stack(tmp_path, short_side=SHORT_SIDE) as running:
         with anyio.fail_after(60):
             yield running
 
@@ -83,7 +84,7 @@ async def test_a_lost_answer_of_the_rendering_is_looked_up(stack: Stack) -> None
 
 async def test_a_process_that_stops_between_the_steps_leaves_the_rest_to_the_next(tmp_path: Path) -> None:
     clock = SystemClock(HURRY)
-    sandbox = new_sandbox(clock)
+    sandbox = new_sandbox(clock, short_side=SHORT_SIDE)
     async with running_stack(tmp_path, sandbox=sandbox, clock=clock) as first:
         clip = await _clip(first)
         sandbox.faults.add(Fault("code", RENDER, "POST", code=1303, times=None))
@@ -101,7 +102,7 @@ async def test_a_process_that_stops_between_the_steps_leaves_the_rest_to_the_nex
 
 async def test_a_renewed_key_goes_on_with_what_the_old_one_began(tmp_path: Path) -> None:
     clock = SystemClock(HURRY)
-    sandbox = new_sandbox(clock)
+    sandbox = new_sandbox(clock, short_side=SHORT_SIDE)
     async with running_stack(tmp_path, sandbox=sandbox, clock=clock, credential=key_pair()) as before:
         clip = await _clip(before)
         arguments = {"video_id": clip.id, "prompt": "she smiles"}
@@ -154,7 +155,7 @@ async def test_a_source_that_is_not_ready_costs_nothing(stack: Stack) -> None:
 
 async def test_a_step_of_a_restored_backup_is_not_posted(tmp_path: Path) -> None:
     clock = SystemClock(HURRY)
-    sandbox = new_sandbox(clock)
+    sandbox = new_sandbox(clock, short_side=SHORT_SIDE)
     async with running_stack(tmp_path, sandbox=sandbox, clock=clock) as stack:
         clip = await _clip(stack)
         sandbox.faults.add(Fault("code", FACES, "POST", code=1303, times=None))

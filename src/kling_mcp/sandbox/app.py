@@ -39,6 +39,7 @@ from kling_mcp.sandbox.families import FAMILIES, INSTANTS
 from kling_mcp.sandbox.faults import Fault, Faults, FaultyDoor
 from kling_mcp.sandbox.files import Files
 from kling_mcp.sandbox.routes import Kling
+from kling_mcp.sandbox.sample_drawing import SHORT_SIDE
 from kling_mcp.sandbox.shop import Shop
 from kling_mcp.sandbox.state import State
 from kling_mcp.sandbox.wire import Refusal, unknown_path
@@ -86,6 +87,7 @@ class Sandbox:
         callbacks_anywhere: bool = False,
         dropped: Callable[[], Exception] = _connection_lost,
         operations: Iterable[type[Generation]] = tuple(GENERATIONS.values()),
+        short_side: int = SHORT_SIDE,
     ) -> None:
         """Open the account.
 
@@ -102,6 +104,8 @@ class Sandbox:
             dropped: Makes the exception that stands for a lost connection when the client is in this very process;
                 with an HTTP client, its own error for that.
             operations: What our client can ask for; an endpoint of theirs that no family serves is derived.
+            short_side: Pixels of the shorter side of every video; small ones are drawn in less time, and some
+                endpoints take no small ones.
 
         Raises:
             LocalTrouble: ``folder`` cannot be used.
@@ -111,7 +115,7 @@ class Sandbox:
         base_url = base_url.rstrip("/")
         self.state = State(clock, units=units, concurrency=concurrency, folder=folder)
         self.faults = Faults()
-        shop = Shop(self.state, Files(self.state, folder), base_url, serve_retired)
+        shop = Shop(self.state, Files(self.state, folder, short_side), base_url, serve_retired)
         self.callbacks = Callbacks(
             self.state,
             clock=clock,

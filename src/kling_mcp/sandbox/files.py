@@ -42,8 +42,8 @@ _KEPT = 100
 class Files:
     """What ``/files`` serves. Result addresses need no credential, as at Kling."""
 
-    def __init__(self, state: State, folder: Path | None) -> None:
-        self._state = state
+    def __init__(self, state: State, folder: Path | None, short_side: int) -> None:
+        self._state, self._short_side = state, short_side
         self._folder = folder / "files" if folder is not None else _passing_folder(self)
         self._making = anyio.Lock()
 
@@ -76,7 +76,7 @@ class Files:
         if path.exists():
             return path
         task, make = wanted
-        sheet = Sheet(task, make, path.suffix[1:], "-watermark" in name, self._earlier)
+        sheet = Sheet(task, make, path.suffix[1:], "-watermark" in name, self._earlier, self._short_side)
         self._write(path, rendered(sheet), task.ends_at)  # so that the ETag is the same whenever it is made
         self._make_room(path)
         return path

@@ -36,6 +36,7 @@ class Sheet:
         ending: Which of its files.
         watermark: Whether it is the watermarked copy.
         earlier: The file of an earlier result, by its id: results build on each other. None if there is none.
+        short_side: Pixels of the shorter side of a video.
     """
 
     task: Task
@@ -43,6 +44,7 @@ class Sheet:
     ending: str
     watermark: bool
     earlier: Callable[[str], Path | None]
+    short_side: int
 
     @property
     def caption(self) -> str:
@@ -88,6 +90,7 @@ def _video(sheet: Sheet) -> bytes:
         duration_s=length_s(sheet.make),
         sound=sheet.make.sound,
         backdrop=sheet.backdrop,
+        short_side=sheet.short_side,
     )
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 BASE_SIDE = 360
 """Pixels of the short side for which all distances here are given; larger pictures have larger letters."""
 MARGIN = BASE_SIDE // 20
+SHORT_SIDE = 720
+"""Pixels of a video, as in Kling's std mode. Lip-sync and video references take no smaller ones. Contract: video.md A3,
+A9, part C."""
 CLOCK_ROOM = 30
 """Below the label, for a running clock."""
 

@@ -18,7 +18,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from kling_mcp.sandbox.sample_drawing import BASE_SIDE, CLOCK_ROOM, MARGIN, colour, font, ground, hue_of, lettered
+from kling_mcp.sandbox.sample_drawing import (
+    BASE_SIDE,
+    CLOCK_ROOM,
+    MARGIN,
+    SHORT_SIDE,
+    colour,
+    font,
+    ground,
+    hue_of,
+    lettered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +43,6 @@ if TYPE_CHECKING:
 
     from kling_mcp.sandbox.sample_drawing import Colour
 
-SHORT_SIDE = 720
-"""Pixels, as in Kling's std mode. Lip-sync and video references take no smaller ones. Contract: video.md A3, A9, C."""
 FRAMES_PER_SECOND = 24
 SAMPLE_RATE = 44_100
 AAC_FRAME = 1024

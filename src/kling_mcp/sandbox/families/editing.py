@@ -14,6 +14,7 @@ from kling_mcp.sandbox.families.omni_rules import check_length
 from kling_mcp.sandbox.family import Family, Instant
 from kling_mcp.sandbox.life import video_pace
 from kling_mcp.sandbox.order import Make, Order
+from kling_mcp.sandbox.sample_drawing import SHORT_SIDE
 from kling_mcp.sandbox.shapes import LONGER_S, file_url
 from kling_mcp.sandbox.wire import illegal
 
@@ -33,7 +34,6 @@ _SESSION = "editing"
 _LENGTHS: Mapping[int, tuple[float, float]] = {5: (2, 5), 10: (7, 10)}
 """Seconds to ask for → how long the given video is. Contract: video.md A6."""
 _FRAMES_PER_SECOND = 24
-_SHORT_SIDE = 720
 _MOST_FRAMES, _MOST_POINTS = 10, 10
 
 # --- opening -----------------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ def _answer(session_id: str) -> Json:
 
 def _size(ratio: str) -> tuple[int, int]:
     width, height = (int(part) for part in ratio.split(":"))
-    scale = _SHORT_SIDE / min(width, height)
+    scale = SHORT_SIDE / min(width, height)
     return round(width * scale), round(height * scale)
 
 
