@@ -17,6 +17,7 @@ from kling_mcp.jobs import doubts, joins, moves, whole
 from kling_mcp.jobs.asked import Asked, asked
 from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
 from kling_mcp.operations.catalogue import GENERATIONS
+from kling_mcp.operations.extend import ExtendVideo
 from kling_mcp.operations.sources import Source, SourceFacts
 from kling_mcp.providers.base import Request
 from kling_mcp.sandbox.samples import sample_video
@@ -138,6 +139,20 @@ async def test_a_job_whose_request_cannot_be_known_any_more_ends_and_names_what_
         assert f"{step.id}_1" in job.failure.fix
 
 
+async def test_a_bug_in_working_out_what_comes_next_ends_the_job_and_names_what_was_paid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with idle_stack(tmp_path) as stack:
+        await clip_of(stack)
+        await begun(stack)
+        step = await stepped(stack)
+        monkeypatch.setattr(ExtendVideo, "next_step", _broken)
+        job = await taken_up(stack)
+        assert job.failure is not None
+        assert (job.state, job.failure.code, job.failure.charged) == (State.FAILED, "internal_error", True)
+        assert (f"{step.id}_1" in job.failure.fix, job.units_charged, stack.posts) == (True, 2, 0)
+
+
 async def test_results_arrive_under_a_renewed_key_too(tmp_path: Path) -> None:
     async with idle_stack(tmp_path) as stack:
         await clip_of(stack)
@@ -185,6 +200,10 @@ async def test_what_a_killed_process_left_of_a_joined_clip_is_not_taken_for_the_
     into.touch()
     media = joins._join(clip, clip, into, "m_2")  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - its one way in
     assert (media.label, media.path) == ("joined", str(tmp_path / "joined-2.mp4"))
+
+
+def _broken(*_: object) -> None:
+    raise ZeroDivisionError
 
 
 def plan_and_step(age_s: float, **more: Any) -> tuple[Job, Job]:  # noqa: ANN401 - any column
