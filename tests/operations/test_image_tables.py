@@ -148,7 +148,7 @@ def outcome(operation: type[Generation], arguments: dict[str, Any]) -> tuple[Gen
         return None, [problem.sentence for problem in error.problems]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.fixed_dictionaries({}, optional=likely), st.dictionaries(st.sampled_from(list(likely)), anything, max_size=2))
 def test_whatever_comes_is_refused_in_sentences_or_has_a_wire_form_and_a_price(
     arguments: dict[str, Any], odd: dict[str, Any]
@@ -165,7 +165,7 @@ def test_whatever_comes_is_refused_in_sentences_or_has_a_wire_form_and_a_price(
         assert request.quote().basis
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(st.sampled_from(list(likely)) | st.text(max_size=9), anything, max_size=5))
 def test_nonsense_is_either_read_or_refused(arguments: dict[str, Any]) -> None:
     for operation in ALL:

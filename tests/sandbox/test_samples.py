@@ -55,7 +55,7 @@ def test_it_is_h264_of_the_asked_shape_and_large_enough_to_be_a_first_frame(
 
 
 @pytest.mark.parametrize("sound", [False, True])
-@pytest.mark.parametrize("duration_s", [3.041, 5.041, 15.0])
+@pytest.mark.parametrize("duration_s", [3.041, 15.0])
 def test_it_lasts_exactly_as_long_as_asked(duration_s: float, *, sound: bool) -> None:
     with av.open(BytesIO(made(duration_s=duration_s, sound=sound)), "r") as container:
         stream = container.streams.video[0]

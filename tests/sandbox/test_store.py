@@ -17,6 +17,7 @@ import av
 import pytest
 
 from kling_mcp.sandbox.files import Files
+from kling_mcp.sandbox.sample_drawing import SHORT_SIDE
 from kling_mcp.sandbox.shapes import standard_callback
 from kling_mcp.sandbox.shop import Shop
 from tests.sandbox.shop import IMAGE, LONG_ENOUGH_S, TEXT, URL, new_sandbox, opened, picture, refusal_in
@@ -258,7 +259,7 @@ async def test_the_new_callback_calls_what_an_element_was_made_from_its_material
     kling.clock.advance(LONG_ENOUGH_S)
     [task] = kling.sandbox.state.tasks
     [asked] = await kling.data(f"/tasks?task_ids={task.id}")
-    shop = Shop(kling.sandbox.state, Files(kling.sandbox.state, None), URL)
+    shop = Shop(kling.sandbox.state, Files(kling.sandbox.state, None, SHORT_SIDE), URL)
     [called] = standard_callback(task, shop, kling.clock.now())["outputs"]
     roles = {
         name: [one["role"] for one in output[name]]
