@@ -154,7 +154,7 @@ lose digits in many hosts. Always a number once resolved."""
 class Nested(BaseModel):
     """An object inside an argument. May come as JSON text. What is empty in it is absent, as at Kling."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -41,7 +41,7 @@ def pack_type(name: str) -> Package | None:
 class PackView(BaseModel):
     """One resource pack."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     name: str
     package: str | None = None

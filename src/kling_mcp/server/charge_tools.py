@@ -33,7 +33,7 @@ PAGES_AT_ONCE = 5
 class ChargeView(BaseModel):
     """One deduction, and the job it was for where the ledger knows it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     at: str
     amount: Amount

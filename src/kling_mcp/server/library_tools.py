@@ -36,7 +36,7 @@ _Thing = TypeVar("_Thing")
 class VoiceRow(BaseModel):
     """One voice."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     id: str
     name: str
@@ -77,7 +77,7 @@ class VoicesView(View):
 class ElementRow(BaseModel):
     """One element."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     id: str
     name: str

@@ -27,7 +27,7 @@ _TELLING = ("prompt", "text", "effect_scene", "element_name", "voice_name")
 class JobRow(BaseModel):
     """One line of a listing."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     job_id: str
     tool: str

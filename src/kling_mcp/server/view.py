@@ -34,7 +34,7 @@ def summed(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
 class View(BaseModel):
     """A tool's answer. Fields without a value are left out."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     announced: ClassVar[tuple[str, ...]]
     """The fields that hosts are told of beforehand: those that say whether it worked and what came out."""

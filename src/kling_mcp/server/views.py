@@ -40,7 +40,7 @@ _IN_DOUBT = "Kling's answer was lost: asking whether it arrived; nothing is sent
 class ErrorView(BaseModel):
     """Why a job failed, as in ``errors.Failure``; ``charged`` is absent where nobody can know."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     code: str
     message: str
@@ -71,7 +71,7 @@ class ErrorView(BaseModel):
 class MediaView(BaseModel):
     """One result. What is known of the file only is absent until it is on disk."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     uri: str
     label: str | None = None
@@ -120,7 +120,7 @@ class MediaView(BaseModel):
 class StepView(BaseModel):
     """One of the paid requests that a job was split into."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     job_id: str
     tool: str
