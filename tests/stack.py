@@ -60,7 +60,7 @@ def key_pair() -> KeyPair:
     return KeyPair(SecretStr("sandbox-ak"), SecretStr("sandbox-sk-0123456789abcdef0123456789abcdef"))
 
 
-def new_sandbox(clock: SystemClock, *, concurrency: int = 20, short_side: int = 240) -> Sandbox:
+def new_sandbox(clock: SystemClock, *, concurrency: int = 20, short_side: int = 160) -> Sandbox:
     """A pretend Kling with small films, because drawing large ones is most of the work of a test."""
     return Sandbox(
         clock=clock,
@@ -88,7 +88,7 @@ async def running_stack(
     output: Path | None = None,
     catalogue: Mapping[str, type[Generation]] = GENERATIONS,
     ledger_of: Callable[[Path], Ledger] = Ledger,
-    short_side: int = 240,
+    short_side: int = 160,
 ) -> AsyncGenerator[Stack]:
     """A running engine; hand in the sandbox of another to have two on one Kling, the folder to share its ledger."""
     clock = clock or SystemClock(HURRY)

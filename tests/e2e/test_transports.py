@@ -47,8 +47,17 @@ def connection(transport: Transport, url: str, env: dict[str, str]) -> Generator
         yield f"{url}/mcp" if transport == "http" else sse_client(f"{url}/sse")
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-@pytest.mark.parametrize("transport", ["stdio", "http", "sse"])
+@pytest.mark.parametrize(
+    ("transport", "mode"),
+    [
+        ("stdio", "auto"),
+        ("stdio", "legacy"),
+        ("http", "auto"),
+        pytest.param("http", "legacy", marks=pytest.mark.battery),
+        pytest.param("sse", "auto", marks=pytest.mark.battery),
+        ("sse", "legacy"),
+    ],
+)
 async def test_a_sentence_becomes_a_file_over(
     transport: Transport, mode: Literal["auto", "legacy"], url: str, env: dict[str, str]
 ) -> None:

@@ -337,14 +337,14 @@ async def _a_nameless_kill_posts_nothing_twice(folder: Path, lives: int) -> bool
     return killed
 
 
-@pytest.mark.parametrize("lives", [*range(5), 7, 10, 14, 19, 25])
+@pytest.mark.parametrize("lives", [1, 4, 10, 19])
 async def test_killed_after_a_write_a_later_process_ends_it_and_no_step_is_posted_twice(
     tmp_path: Path, lives: int
 ) -> None:
     await _a_kill_is_survived(tmp_path, lives)
 
 
-@pytest.mark.parametrize("lives", [2, 3, 5, 12, 14, 16])
+@pytest.mark.parametrize("lives", [3, 14])
 async def test_killed_after_a_write_a_nameless_step_is_never_posted_again(tmp_path: Path, lives: int) -> None:
     await _a_nameless_kill_posts_nothing_twice(tmp_path, lives)
 
