@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from kling_mcp.errors import InvalidRequest
-from kling_mcp.operations.schema import WithoutNull, inlined
+from kling_mcp.operations.schema import WithoutNull, described, inlined
 from kling_mcp.operations.sources import Reference, references, resolved
 from kling_mcp.operations.wording import closest, field_problem, root, unknown_names
 
@@ -90,7 +90,7 @@ def rule(*reads: str) -> Callable[[Callable[[AnyOperation], Iterator[Problem]]],
 class Operation(BaseModel):
     """One thing Kling can do. Subclasses are the catalogue."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     tool: ClassVar[str]
     """The tool's name, fixed: clients depend on it."""
@@ -111,7 +111,8 @@ class Operation(BaseModel):
     @classmethod
     def input_schema(cls) -> dict[str, Any]:
         """The tool's JSON schema: an object without titles, references, top-level unions or null branches."""
-        return inlined(cls.model_json_schema(schema_generator=WithoutNull))
+        schema = cls.model_json_schema(schema_generator=WithoutNull)
+        return inlined(described(schema, cls, cls.argument_names()))
 
     @classmethod
     def argument_names(cls) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar, cast
 
 from mcp import types
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic import BaseModel, Field, WithJsonSchema, create_model
 
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.base import Generation, Operation
@@ -98,8 +98,6 @@ DELETES = WITHDRAWS.model_copy(update={"open_world_hint": True})
 
 class Waiting(BaseModel):
     """The argument of every tool that can wait for a job. It belongs to us, not to Kling."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     wait_seconds: Annotated[
         float | Omitted,
