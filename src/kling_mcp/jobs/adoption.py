@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.jobs import moves
-from kling_mcp.operations.extend import NativeExtend
-from kling_mcp.operations.lip_render import AdvancedLipSync
-from kling_mcp.operations.video import GenerateVideo
 from kling_mcp.operations.wording import closest, shown
 from kling_mcp.providers.base import TaskRef
 from kling_mcp.providers.http import is_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from kling_mcp.clock import Clock
     from kling_mcp.jobs.intent import Intents
@@ -43,12 +40,12 @@ async def adopted(  # noqa: PLR0913 - two arguments, and what they are asked of
         Unavailable, Busy, NotAuthorised: Kling could not be asked.
         LocalTrouble: The ledger could not record it.
     """
-    operation, paths = _tool(tool, catalogue)
+    operation = _tool(tool, catalogue)
     if not is_id(task_id):
         raise InvalidRequest.one("task_id", f"'task_id' is {shown(task_id)}, which is no id that Kling gives to tasks.")
     if job := (await ledger.of_tasks(provider.account, [task_id])).get(task_id):
         return job
-    path, progress = await _found(task_id, tool, paths, provider)
+    path, progress = await _found(task_id, operation, provider)
     _check_kind(operation, progress)
     if progress.ext_id and (ours := (await ledger.many([progress.ext_id])).get(progress.ext_id)):
         return ours
@@ -56,8 +53,8 @@ async def adopted(  # noqa: PLR0913 - two arguments, and what they are asked of
     return await ledger.adopt(moves.accepted(intents.of_task(task_id, tool, path, now), progress, now))
 
 
-def _tool(tool: str, catalogue: Mapping[str, type[Generation]]) -> tuple[type[Generation], Sequence[str]]:
-    """The operation of a tool, and Kling's paths that a task of it may be under."""
+def _tool(tool: str, catalogue: Mapping[str, type[Generation]]) -> type[Generation]:
+    """The operation of a tool that leaves tasks at Kling."""
     operation = catalogue.get(tool)
     if operation is None:
         meant = closest(tool, catalogue)
@@ -65,23 +62,18 @@ def _tool(tool: str, catalogue: Mapping[str, type[Generation]]) -> tuple[type[Ge
         raise InvalidRequest.one("tool", f"'tool' is {shown(tool)}, which makes no tasks at Kling. {hint}")
     if operation.kind != "job":
         raise InvalidRequest.one("tool", f"{tool} leaves no task at Kling that could be adopted: it answers at once.")
-    several = {
-        GenerateVideo.tool: [GenerateVideo.model_construct(image=image).path for image in (None, "an image")],
-        "lip_sync": [AdvancedLipSync.posts_to],
-        "extend_video": [NativeExtend.posts_to],
-    }
-    return operation, several.get(tool) or [operation.posts_to]
+    return operation
 
 
-async def _found(task_id: str, tool: str, paths: Sequence[str], provider: Provider) -> tuple[str, Progress]:
-    for path in paths:
+async def _found(task_id: str, operation: type[Generation], provider: Provider) -> tuple[str, Progress]:
+    for path in operation.makes_tasks_at or (operation.posts_to,):
         found = await provider.look_up([TaskRef(wire="v1", path=path, ext_id=task_id, task_id=task_id)])
         if (progress := found.get(task_id)) and progress.fresh:
             return path, progress
     raise InvalidRequest.one(
         "task_id",
-        f"Kling knows no task {shown(task_id)} of {tool} in the account of this key. Check the id, and give the tool "
-        "that makes such results (generate_image for pictures, for example).",
+        f"Kling knows no task {shown(task_id)} of {operation.tool} in the account of this key. Check the id, and give "
+        "the tool that makes such results (generate_image for pictures, for example).",
     )
 
 

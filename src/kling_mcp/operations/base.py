@@ -169,6 +169,8 @@ class Generation(Operation):
 
     posts_to: ClassVar[str] = ""
     """Kling's legacy path; empty where ``path`` works it out, and for a request of several steps."""
+    makes_tasks_at: ClassVar[tuple[str, ...]] = ()
+    """Kling's paths of the tasks that have its results, where that is not ``posts_to`` alone."""
     nameless: ClassVar[bool] = False
     """Whether Kling takes no id of ours with it, so that nobody can look up what became of a lost answer."""
 
@@ -179,7 +181,10 @@ class Generation(Operation):
 
     def body(self) -> dict[str, Any]:
         """The legacy wire body, without the fields the engine owns (callback_url, external_task_id)."""
-        wire = self.model_dump(mode="json", exclude_none=True, by_alias=True, exclude={"watermark"})
+        return self.watermarked(self.model_dump(mode="json", exclude_none=True, by_alias=True, exclude={"watermark"}))
+
+    def watermarked(self, wire: dict[str, Any]) -> dict[str, Any]:
+        """A body with Kling's word for ``watermark``, where the agent said anything about it."""
         watermark = getattr(self, "watermark", None)
         return wire if watermark is None else {**wire, "watermark_info": {"enabled": watermark}}
 

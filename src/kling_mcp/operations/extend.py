@@ -138,6 +138,7 @@ class ExtendVideo(Composite):
     starred: ClassVar[bool] = True
     kind: ClassVar[Kind] = "job"
     yields: ClassVar[Yields] = "video"
+    makes_tasks_at: ClassVar[tuple[str, ...]] = (NativeExtend.posts_to,)
     rules: ClassVar[tuple[Rule[Any], ...]] = (
         _old_clips_are_extended_without_steering,
         _the_whole_stays_short_enough,

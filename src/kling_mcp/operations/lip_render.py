@@ -146,5 +146,4 @@ class AdvancedLipSync(Generation):
         }
         volumes = {"sound_volume": self.sound_volume, "original_audio_volume": self.original_audio_volume}
         face |= {name: volume for name, volume in volumes.items() if volume is not None}
-        wire: dict[str, Any] = {"session_id": self.session_id, "face_choose": [face]}
-        return wire if self.watermark is None else {**wire, "watermark_info": {"enabled": self.watermark}}
+        return self.watermarked({"session_id": self.session_id, "face_choose": [face]})

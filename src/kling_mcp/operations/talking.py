@@ -67,6 +67,7 @@ class LipSync(Composite):
     starred: ClassVar[bool] = True
     kind: ClassVar[Kind] = "job"
     yields: ClassVar[Yields] = "video"
+    makes_tasks_at: ClassVar[tuple[str, ...]] = (AdvancedLipSync.posts_to,)
     rules: ClassVar[tuple[Rule[Any], ...]] = (
         _something_moves_its_lips,
         exactly_one("text", "audio_id", "sound_file", of="what is spoken"),

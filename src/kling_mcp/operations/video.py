@@ -8,7 +8,7 @@ Contract: video.md sections 6, A1, A2, B2 and B3. What may be combined is in ``v
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
@@ -69,6 +69,7 @@ class GenerateVideo(Generation):
     starred: ClassVar[bool] = True
     kind: ClassVar[Kind] = "job"
     yields: ClassVar[Yields] = "video"
+    makes_tasks_at: ClassVar[tuple[str, ...]] = tuple(f"/v1/videos/{each}" for each in get_args(Endpoint))
 
     prompt: Annotated[str, Tight] | Omitted = None
     """What happens; up to 3072 characters, kling-v2-*: 2500. May cite <<<element_1>>>, <<<voice_1>>>."""
@@ -181,9 +182,7 @@ left_turn_forward, or simple with config {zoom: 5}}."""
             wire.pop("prompt", None)
         if self.facts.cfg_scale != "supported":
             wire.pop("cfg_scale", None)
-        if self.watermark is not None:
-            wire["watermark_info"] = {"enabled": self.watermark}
-        return wire
+        return self.watermarked(wire)
 
 
 OPERATIONS = (GenerateVideo,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.operations.model_facts import MODELS, RESOLUTIONS, Endpoint, ModelFacts
-from kling_mcp.providers.v2_prompt import citation_ids, cited, prompt_of
+from kling_mcp.providers.v2_prompt import citation_ids, cited, listed, prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,8 +69,7 @@ def _contents(body: Mapping[str, Any], facts: ModelFacts) -> Iterator[dict[str, 
         if body.get(field):
             yield {"type": kind, "url": body[field]}
     for field, kind in _CITED.items():
-        for n, member in enumerate(body.get(field, ()), start=1):
-            yield {"type": kind, f"{kind}_id": str(member[f"{kind}_id"]), "id": ids[f"{kind}_{n}"]}
+        yield from listed(body, field, kind, ids)
 
 
 def _settings(body: Mapping[str, Any], facts: ModelFacts, endpoint: Endpoint) -> dict[str, Any]:

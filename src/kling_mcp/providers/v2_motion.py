@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.operations.model_facts import RESOLUTIONS
-from kling_mcp.providers.v2_prompt import citation_ids, cited, prompt_of
+from kling_mcp.providers.v2_prompt import citation_ids, cited, listed, prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,5 +57,4 @@ def _contents(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield {"type": "video", "url": body["video_url"]}
     if prompt := cited(prompt_of(body), ids):
         yield {"type": "prompt", "text": prompt}
-    for n, element in enumerate(body.get("element_list", ()), start=1):
-        yield {"type": "element", "element_id": str(element["element_id"]), "id": ids[f"element_{n}"]}
+    yield from listed(body, "element_list", "element", ids)

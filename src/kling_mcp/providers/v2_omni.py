@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_mcp.operations.model_facts import RESOLUTIONS
 from kling_mcp.operations.omni_facts import OMNI_MODELS
-from kling_mcp.providers.v2_prompt import citation_ids, cited, prompt_of
+from kling_mcp.providers.v2_prompt import citation_ids, cited, listed, prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,8 +75,7 @@ def _contents(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"type": kind, "url": picture["image_url"], "id": ids[f"image_{n}"]}
     if video := _video(body):
         yield {"type": _kind(video), "url": video["video_url"], "id": ids["video_1"]}
-    for n, element in enumerate(body.get("element_list", ()), start=1):
-        yield {"type": "element", "element_id": str(element["element_id"]), "id": ids[f"element_{n}"]}
+    yield from listed(body, "element_list", "element", ids)
 
 
 def _settings(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -55,6 +55,19 @@ def cited(prompt: str, ids: Mapping[str, str]) -> str:
     return prompt
 
 
+def listed(body: Mapping[str, Any], field: str, kind: str, ids: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The elements or voices of a legacy list, as contents that can be cited by their ids.
+
+    Args:
+        body: The legacy body.
+        field: The list in it.
+        kind: What a member is called on the new wire: ``element``, ``voice``.
+        ids: From ``citation_ids``.
+    """
+    for n, member in enumerate(body.get(field, ()), start=1):
+        yield {"type": kind, f"{kind}_id": str(member[f"{kind}_id"]), "id": ids[f"{kind}_{n}"]}
+
+
 def _chosen(body: Mapping[str, Any], lists: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     shots = (shot["prompt"] for shot in body.get("multi_prompt", ()))
     words = re.sub(r"<<<\w+>>>", "", " ".join([body.get("prompt", ""), *shots]))
