@@ -58,7 +58,7 @@ async def staged(
     settings = Settings(api_key=SecretStr("sandbox"), output_dir=folder)
     provider = OfficialProvider(Door(URL, clock=clock, client_factory=client), ApiKey(SecretStr("sandbox")))
     jobs = Jobs(
-        ledger=Ledger(folder / "ledger.db"),
+        ledger=Ledger(folder / "ledger.db", clock),
         provider=provider,
         downloads=lambda out: Downloads(out, client, trusted_origin=URL),
         folder=folder,

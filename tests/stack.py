@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
+    from kling_mcp.clock import Clock
     from kling_mcp.jobs.model import Job
     from kling_mcp.operations.base import Generation
     from kling_mcp.providers.credentials import Credential
@@ -87,7 +88,7 @@ async def running_stack(
     credential: Credential = API_KEY,
     output: Path | None = None,
     catalogue: Mapping[str, type[Generation]] = GENERATIONS,
-    ledger_of: Callable[[Path], Ledger] = Ledger,
+    ledger_of: Callable[[Path, Clock], Ledger] = Ledger,
     short_side: int = 160,
 ) -> AsyncGenerator[Stack]:
     """A running engine; hand in the sandbox of another to have two on one Kling, the folder to share its ledger."""
@@ -99,7 +100,7 @@ async def running_stack(
 
     signing = SystemClock() if isinstance(credential, KeyPair) else clock  # the sandbox judges tokens by the real date
     provider = OfficialProvider(Door(URL, clock=signing, client_factory=client), credential)
-    ledger = ledger_of(folder / "state" / "ledger.db")
+    ledger = ledger_of(folder / "state" / "ledger.db", clock)
     jobs = Jobs(
         ledger=ledger,
         provider=provider,

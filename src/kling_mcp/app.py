@@ -13,6 +13,7 @@ from kling_mcp.clock import Clock, SystemClock
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.runner import Jobs
+from kling_mcp.jobs.spend import Limits
 from kling_mcp.providers.http import Door
 from kling_mcp.providers.official import ApiKey, KeyPair, OfficialProvider
 from kling_mcp.providers.unconfigured import Unconfigured
@@ -65,12 +66,13 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
     clock = clock or SystemClock()
     kling = _sandboxed(settings, clock) if settings.provider == "sandbox" else _official(settings, clock)
     jobs = Jobs(
-        ledger=Ledger(settings.ledger_path),
+        ledger=Ledger(settings.ledger_path, clock),
         provider=kling.provider,
         downloads=kling.downloads,
         folder=settings.output_dir.expanduser(),
         clock=clock,
         notes=kling.notes,
+        limits=Limits(settings.max_units_per_job, settings.max_units_per_day, settings.confirm_above_units),
     )
     try:
         async with jobs.running():

@@ -132,6 +132,18 @@ class OutOfCredit(KlingError):
     code = "out_of_credit"
 
 
+class OverLimit(KlingError):
+    """It costs more than the operator of this server allows. Only the human can change that."""
+
+    code = "over_limit"
+
+
+class NeedsApproval(KlingError):
+    """It costs so much that a person has to agree first."""
+
+    code = "needs_confirmation"
+
+
 class Busy(KlingError):
     """Kling accepts no more right now. We wait and try again; nothing was created."""
 

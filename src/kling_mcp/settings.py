@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal  # noqa: TC003 - pydantic reads it at run time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -49,6 +50,14 @@ class Settings(BaseSettings):
     """Where finished files go. Default: `Kling/` in your videos folder."""
     database_url: str | None = None
     """The ledger of paid jobs, `sqlite:///path`. Default: `ledger.db` in the platform's state folder."""
+    max_units_per_job: Decimal | None = Field(default=None, ge=0)
+    """A request that costs more units is refused. Default: no limit."""
+    max_units_per_day: Decimal | None = Field(default=None, ge=0)
+    """Units of all packs that may be spent in one day (UTC), over all processes on one ledger. Default: no limit."""
+    confirm_above_units: Decimal | None = Field(default=None, ge=0)
+    """A request that costs more units needs a person's approval first. Default: none does."""
+    retention_days: int | None = Field(default=None, ge=30)
+    """Finished jobs older than this are deleted from the ledger, never their files. Default: all are kept."""
     wait_seconds: float = Field(default=25.0, ge=0, le=MAX_WAIT_SECONDS)
     """How long a tool waits for its job before it returns the handle, if the call does not say. 0 to 55."""
     toolsets: Annotated[list[str], NoDecode] = []

@@ -89,7 +89,7 @@ async def test_a_file_of_version_1_keeps_every_job_and_takes_the_new_ones(tmp_pa
     assert await ledger.steps("km1-A") == [new]
     await ledger.close()
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 3
 
 
 async def test_a_process_of_version_1_may_go_on_writing(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import anyio
 import pytest
 
-from kling_mcp.clock import SystemClock
+from kling_mcp.clock import Clock, SystemClock
 from kling_mcp.errors import InvalidRequest, LocalTrouble
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.model import Delivery, Job, State
@@ -251,17 +251,17 @@ async def test_a_blocked_folder_delivers_the_whole_once_it_is_free(tmp_path: Pat
 class Mortal(Ledger):
     """A ledger whose process dies right after its n-th write: nothing it does later is on disk."""
 
-    def __init__(self, path: Path, lives: int) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, clock: Clock, *, lives: int) -> None:
+        super().__init__(path, clock)
         self.lives = lives
         self.died = anyio.Event()
 
-    async def _write(self, work: Any) -> Any:  # noqa: ANN401 - as in Ledger
+    async def write(self, work: Any) -> Any:  # noqa: ANN401 - as in Ledger
         if self.lives <= 0:
             self.died.set()
             raise LocalTrouble("The process is dead.")
         self.lives -= 1
-        return await super()._write(work)
+        return await super().write(work)
 
 
 async def _lived(stack: Stack) -> tuple[Job | None, bool]:

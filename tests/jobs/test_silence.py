@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from kling_mcp.clock import SystemClock
+from kling_mcp.clock import ManualClock, SystemClock
 from kling_mcp.errors import Busy, KlingError, LocalTrouble, OutcomeUnknown, Refused
 from kling_mcp.jobs import doubts, moves
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.locks import Owner
 from kling_mcp.jobs.model import Delivery, Job, State
+from kling_mcp.jobs.posting import Posting
 from kling_mcp.jobs.records import Records
-from kling_mcp.jobs.steps import DOUBTS_AT_ONCE, Steps
+from kling_mcp.jobs.sweeping import DOUBTS_AT_ONCE, Sweeping
 from kling_mcp.providers.base import Progress, Request
 from kling_mcp.sandbox.faults import Fault
 from tests.stack import HURRY, Stack, new_sandbox, running_stack
@@ -135,14 +136,15 @@ class Speaking:
 
 
 @asynccontextmanager
-async def sender(folder: Path, kling: Speaking) -> AsyncGenerator[tuple[Steps, Ledger]]:
+async def sender(folder: Path, kling: Speaking) -> AsyncGenerator[tuple[Posting, Ledger]]:
     """The steps of one process."""
-    ledger, clock = Ledger(folder / "ledger.db"), SystemClock(HURRY)
+    clock = SystemClock(HURRY)
+    ledger = Ledger(folder / "ledger.db", clock)
     owner = Owner(folder / "owners").appear()
 
     async def changed(_: Job) -> None: ...
 
-    yield Steps(Records(ledger, clock, owner, changed), kling, random.Random(1)), ledger  # type: ignore[arg-type]
+    yield Posting(Records(ledger, clock, owner, changed), kling, random.Random(1)), ledger  # type: ignore[arg-type]
     owner.leave()
     await ledger.close()
 
@@ -179,11 +181,11 @@ async def test_an_answer_that_nobody_can_ask_for_again_is_kept_in_hand_until_the
         await ledger.add(job, Request("v1", SPEAK, {}, nameless=True))
         save, refused = ledger.save, list[Job]()
 
-        async def full(after: Job) -> Job | None:
+        async def full(after: Job, *, lease_s: float | None = None) -> Job | None:
             if after.state is State.SUCCEEDED and len(refused) < 9:
                 refused.append(after)
                 raise LocalTrouble("The disk is full.")
-            return await save(after)
+            return await save(after, lease_s=lease_s)
 
         monkeypatch.setattr(ledger, "save", full)
         with anyio.fail_after(10):
@@ -220,7 +222,8 @@ async def test_what_an_older_server_took_for_never_arrived_is_not_posted_again(
 
 
 async def test_many_doubts_beside_a_task_without_an_id_are_asked_about_in_turns(tmp_path: Path) -> None:
-    async with sender(tmp_path, Speaking()) as (steps, ledger):
+    async with sender(tmp_path, Speaking()) as (one, ledger):
+        steps = Sweeping(one._records, Speaking(), random.Random(1))  # type: ignore[arg-type] # noqa: SLF001 - as the runner puts them together
         for number in range(DOUBTS_AT_ONCE + 5):
             left = State.RUNNING if number % 2 else State.UNKNOWN
             await ledger.add(replace(queued(), id=f"km1-{number}", state=left), Request("v1", "/p", {}))
@@ -253,10 +256,12 @@ async def test_jobs_go_on_when_a_clock_that_was_a_year_ahead_is_put_right(tmp_pa
 
 
 async def test_a_sweep_is_not_left_for_a_year_to_a_process_that_stopped(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.db")
-    assert await ledger.lease("sweep", "one", T0 + YEAR_S, 32.0, lambda _: True)
-    assert await ledger.lease("sweep", "two", T0, 32.0, lambda _: True)
-    assert not await ledger.lease("sweep", "three", T0, 32.0, lambda _: True)
+    clock = ManualClock(T0 + YEAR_S)
+    ledger = Ledger(tmp_path / "ledger.db", clock)
+    assert await ledger.lease("sweep", "one", 32.0, lambda _: True)
+    clock.advance(-YEAR_S)
+    assert await ledger.lease("sweep", "two", 32.0, lambda _: True)
+    assert not await ledger.lease("sweep", "three", 32.0, lambda _: True)
     await ledger.close()
 
 

@@ -169,7 +169,7 @@ async def opened(folder: Path, film: bytes, settings: Settings, clock: Clock) ->
 
     studio = Studio(clock, files={"mp4": ("video/mp4", film)})
     jobs = Jobs(
-        ledger=Ledger(folder / "state" / "ledger.db"),
+        ledger=Ledger(folder / "state" / "ledger.db", clock),
         provider=studio,
         downloads=lambda to: Downloads(to, client, trusted_origin=ORIGIN),
         folder=folder / "films",

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from kling_mcp.jobs import store
+from kling_mcp.jobs.ledger import store
 from kling_mcp.sandbox.faults import Fault
 from kling_mcp.server.catalogue import build_server
 from kling_mcp.settings import Settings

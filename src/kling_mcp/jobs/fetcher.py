@@ -54,7 +54,7 @@ class Fetcher:
         """At start: try again what was given up for now, and what was the business of a credential before ours."""
         now, account = self._clock.now(), self._provider.account
         for job in await self._ledger.undelivered(account, self._provider.name):
-            if not self._records.held(job, now):
+            if not self._records.held(job):
                 again = results.to_fetch(job, await missing(job), now)
                 await self._records.save(job, moves.rehomed(again, account, now))
 
@@ -62,7 +62,7 @@ class Fetcher:
         """Finished jobs whose files nobody is fetching: no more than can be begun now, so that others may help."""
         now = self._clock.now()
         ready = await self._ledger.in_delivery(self._provider.account, Delivery.FETCHING, now)
-        waiting = [job for job in ready if not self._records.held(job, now)]
+        waiting = [job for job in ready if not self._records.held(job)]
         return waiting[: max(0, FETCHES_AT_ONCE - self._under_way)]
 
     async def deliver(self, job: Job) -> None:
@@ -73,7 +73,7 @@ class Fetcher:
             self._under_way += 1
             try:
                 claim = results.fetching(job, self._owner.name, self._clock.now())
-                if claimed := await self._records.save(job, claim):
+                if claimed := await self._records.save(job, claim, lease_s=results.FETCH_LEASE_S):
                     await self._deliver(claimed)
             finally:
                 self._under_way -= 1

@@ -57,6 +57,9 @@ class Intents:
             folder=str(self.folder),
             notes=(*self.notes, *quote.notes),
             nameless=request.nameless,
+            package=quote.package,
+            slots=operation.slots,
+            pace=operation.pace,
         )
 
     def of_plan(self, operation: Generation, arguments: Mapping[str, Any], now: float) -> Job:

@@ -112,7 +112,7 @@ class Job:
     owner: str | None = None
     """The process that is posting or fetching right now."""
     lease_until: float | None = None
-    """Until when the owner is believed to be at it, unless it is known to be dead."""
+    """Until when, by the ledger's clock, the owner is believed to be at it, unless it is known to be dead."""
     attempts: int = 0
     """POSTs begun."""
     unreached_since: float | None = None
@@ -146,6 +146,16 @@ class Job:
     """The job it is a step of."""
     step: str = ""
     """Which step. Of a job of several steps: the one whose results are its own, once it is known."""
+    package: str = ""
+    """Which resource pack pays and lends its slots (an ``operations.base.Package``); empty where nobody knows."""
+    slots: int = 1
+    """How many of Kling's parallel slots it takes while it is being made; 0 for what Kling answers at once."""
+    pace: str = ""
+    """What its duration hangs on (function, model, mode, length): jobs of one pace take about as long."""
+    begun_at: float | None = None
+    """When Kling took it."""
+    idempotency_key: str | None = None
+    """The agent's own name for this request: it is never recorded twice under one."""
 
     @property
     def has_steps(self) -> bool:
@@ -163,9 +173,9 @@ class Job:
         return self.finished and self.delivery is not Delivery.FETCHING
 
 
-def taken(job: Job, owner: str, now: float, seconds: float) -> Job:
-    """The job with this process at it, which is believed to be for so long."""
-    return replace(_timely(job, now), owner=owner, lease_until=now + seconds, updated_at=now)
+def taken(job: Job, owner: str, now: float) -> Job:
+    """The job with this process at it; until when that is believed, the ledger adds by its own clock."""
+    return replace(_timely(job, now), owner=owner, updated_at=now)
 
 
 def seen(job: Job, now: float) -> Job:

@@ -48,8 +48,8 @@ _UNTOLD = "Kling has not said yet whether it arrived; still asking."
 
 
 def claimed(job: Job, owner: str, now: float) -> Job:
-    """Queued → submitting: this process may now post it, for as long as the lease holds."""
-    return replace(taken(job, owner, now, LEASE_S), state=State.SUBMITTING, attempts=job.attempts + 1)
+    """Queued → submitting: this process may now post it, for as long as its lease (``LEASE_S``) holds."""
+    return replace(taken(job, owner, now), state=State.SUBMITTING, attempts=job.attempts + 1)
 
 
 def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: float, dice: random.Random) -> Job:
@@ -72,7 +72,12 @@ def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: f
 
 def accepted(job: Job, progress: Progress, now: float) -> Job:
     """Kling holds the task: running, or already further."""
-    running = replace(_held_by_kling(job, now), task_id=progress.task_id or None, not_before=now + look_after(0.0))
+    running = replace(
+        _held_by_kling(job, now),
+        task_id=progress.task_id or None,
+        not_before=now + look_after(0.0),
+        begun_at=progress.created_at or now,
+    )
     return observed(running, progress, now) if progress.status in ("succeeded", "failed") else running
 
 

@@ -100,7 +100,7 @@ class Plans:
         now, account = self._clock.now(), self._provider.account
         plans = await self._ledger.open_plans(self._provider.name)
         ours = [plan for plan in plans if plan.account == account or plan.finished]  # to show results, any key will do
-        due = [plan for plan in ours if self._is_due(plan, now) and not self._records.held(plan, now)]
+        due = [plan for plan in ours if self._is_due(plan, now) and not self._records.held(plan)]
         steps = await self._ledger.steps(*(plan.id for plan in due)) if due else []
         ending = list[Job]()
         for plan in due:
@@ -120,7 +120,7 @@ class Plans:
             if not free:
                 return
             async with self._endings:
-                if claimed := await self._ledger.save(taken(plan, *self._claim())):
+                if claimed := await self._ledger.save(self._taken(plan), lease_s=JOIN_LEASE_S):
                     await self._survived(claimed, partial(self._ended, claimed))
 
     async def mirrored(self, plan: Job) -> Job:
@@ -157,8 +157,8 @@ class Plans:
         shown = whole.mirrored(plan, last, self._clock.now())
         return plan if shown == plan else await self._records.save(plan, shown) or plan
 
-    def _claim(self) -> tuple[str, float, float]:
-        return self._records.owner.name, self._clock.now(), JOIN_LEASE_S
+    def _taken(self, plan: Job) -> Job:
+        return taken(plan, self._records.owner.name, self._clock.now())
 
     async def _survived(self, plan: Job, work: Callable[[], Awaitable[bool]]) -> bool:
         """A bug in one job must not hold up the others, nor leave it open for ever."""

@@ -30,13 +30,18 @@ class Records:
         self._changed = changed
         self._busy = set[str]()
 
-    async def save(self, before: Job, after: Job) -> Job | None:
+    async def save(self, before: Job, after: Job, *, lease_s: float | None = None) -> Job | None:
         """Write a job's next record, and tell if it moved; None if somebody else wrote the row first.
+
+        Args:
+            before: As it was read.
+            after: As it is now.
+            lease_s: For how long others are to believe that its owner is at it, from the moment it is written.
 
         Raises:
             LocalTrouble: It could not be written.
         """
-        return await self.told(before, await self.ledger.save(after))
+        return await self.told(before, await self.ledger.save(after, lease_s=lease_s))
 
     async def told(self, before: Job, saved: Job | None) -> Job | None:
         """Tell of a record that was written, if the job moved with it."""
@@ -80,8 +85,9 @@ class Records:
         """Whether this process is at it right now."""
         return job.id in self._busy
 
-    def held(self, job: Job, now: float) -> bool:
+    def held(self, job: Job) -> bool:
         """Whether a living process is at it. Of ourselves we know; of others their lock and their lease tell."""
+        now = self.ledger.clock.now()
         if job.owner == self.owner.name:
             return self.is_ours(job)
         return job.owner is not None and now < (job.lease_until or 0) and self.owner.is_alive(job.owner)

@@ -69,7 +69,7 @@ def wanted(job: Job, outputs: Sequence[Output]) -> list[Output]:
 
 def fetching(job: Job, owner: str, now: float) -> Job:
     """This process is fetching the files now."""
-    return replace(taken(job, owner, now, FETCH_LEASE_S), delivery=Delivery.FETCHING, fetches=job.fetches + 1)
+    return replace(taken(job, owner, now), delivery=Delivery.FETCHING, fetches=job.fetches + 1)
 
 
 def to_fetch(job: Job, missing: Collection[str], now: float, outputs: Sequence[Output] = ()) -> Job:

@@ -18,9 +18,11 @@ from kling_mcp.jobs.intent import Intents
 from kling_mcp.jobs.locks import Owner
 from kling_mcp.jobs.model import Delivery, Job, Media, State
 from kling_mcp.jobs.plans import Plans
+from kling_mcp.jobs.posting import Posting
 from kling_mcp.jobs.records import Records
 from kling_mcp.jobs.sources import Sources
-from kling_mcp.jobs.steps import Steps
+from kling_mcp.jobs.spend import Limits
+from kling_mcp.jobs.sweeping import Sweeping
 from kling_mcp.jobs.watch import Watch
 from kling_mcp.jobs.worker import Worker
 from kling_mcp.operations.base import Composite
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _Operation = TypeVar("_Operation", bound="Generation")
+_NO_LIMITS = Limits()
 
 
 class Jobs:
@@ -53,6 +56,7 @@ class Jobs:
         clock: Tells the time.
         notes: Said with every job (that results are samples, for instance).
         catalogue: Operations by tool.
+        limits: What may be spent.
     """
 
     def __init__(  # noqa: PLR0913 - each is a collaborator that tests replace
@@ -65,8 +69,9 @@ class Jobs:
         clock: Clock,
         notes: tuple[str, ...] = (),
         catalogue: Mapping[str, type[Generation]] = GENERATIONS,
+        limits: Limits = _NO_LIMITS,
     ) -> None:
-        self.clock = clock
+        self.clock, self.limits = clock, limits
         self._ledger, self._provider, self._catalogue = ledger, provider, catalogue
         self._owner = Owner(ledger.path.parent / "owners")
         self._watch = Watch(ledger, provider.account, clock)
@@ -75,7 +80,8 @@ class Jobs:
         records = Records(ledger, clock, self._owner, self._announce)
         self._fetcher = Fetcher(records, provider, downloads)
         self._plans = Plans(records, provider, self._sources, self._intents, catalogue)
-        self._worker = Worker(Steps(records, provider), self._fetcher, self._plans, clock)
+        posting, sweeping = Posting(records, provider), Sweeping(records, provider)
+        self._worker = Worker(posting, sweeping, self._fetcher, self._plans, clock)
 
     @property
     def provider(self) -> Provider:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from kling_mcp.jobs.fetcher import Fetcher
     from kling_mcp.jobs.model import Job
     from kling_mcp.jobs.plans import Plans
-    from kling_mcp.jobs.steps import Steps
+    from kling_mcp.jobs.posting import Posting
+    from kling_mcp.jobs.sweeping import Sweeping
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,9 @@ JITTER_S = 0.1
 class Worker:
     """Calls the steps at the right time. Any number may run on one ledger; each process has one."""
 
-    def __init__(self, steps: Steps, fetcher: Fetcher, plans: Plans, clock: Clock) -> None:
-        self._steps, self._fetcher, self._plans, self._clock = steps, fetcher, plans, clock
+    def __init__(self, posting: Posting, sweeping: Sweeping, fetcher: Fetcher, plans: Plans, clock: Clock) -> None:
+        self._posting, self._sweeping = posting, sweeping
+        self._fetcher, self._plans, self._clock = fetcher, plans, clock
         self._wake = anyio.Event()
         self._swept_at = 0.0
         self._tasks: TaskGroup | None = None
@@ -58,12 +60,12 @@ class Worker:
     async def _restore(self) -> None:
         """One after the other: a whole follows its steps, and a step its files."""
         await self._survive(self._fetcher.restore)
-        await self._survive(self._steps.restore)
-        await self._survive(partial(self._plans.restore, self._steps.known))
+        await self._survive(self._sweeping.restore)
+        await self._survive(partial(self._plans.restore, self._sweeping.known))
 
     def post(self, job: Job) -> None:
         """Claim and post a queued job now."""
-        self._start(self._steps.post, job)
+        self._start(self._posting.post, job)
 
     def wake(self) -> None:
         """Something changed: beat now."""
@@ -77,32 +79,32 @@ class Worker:
 
     async def _beat(self) -> bool:
         """One round over the ledger; whether anything is open."""
-        await self._steps.take_over()
+        await self._posting.take_over()
         for job in await self._plans.advance():
             self._start(self._plans.end, job)
-        for job in await self._steps.queued():
+        for job in await self._posting.queued():
             self.post(job)
         for job in await self._fetcher.deliverable():
             self._start(self._fetcher.deliver, job)
         await self._sweep()  # these last, because Kling may take its time to answer
         await self._fetcher.try_again()
-        return await self._steps.anything_open()
+        return await self._sweeping.anything_open()
 
     async def _sweep(self) -> None:
-        jobs, now = await self._steps.in_flight(), self._clock.now()
+        jobs, now = await self._sweeping.in_flight(), self._clock.now()
         if not jobs:
             await self._rest()
             return
         pause = moves.look_after(now - max(job.updated_at for job in jobs))
         if abs(now - self._swept_at) >= pause - JITTER_S:  # abs: the clock may have been set back
             self._swept_at = now
-            await self._steps.sweep(jobs, hold_s=min(pause, HOLD_AT_MOST_S) + BEAT_S)
+            await self._sweeping.sweep(jobs, hold_s=min(pause, HOLD_AT_MOST_S) + BEAT_S)
 
     async def _rest(self) -> None:
         """Leave the sweeping to others: we may not look here again for a while."""
         if self._swept_at:
             self._swept_at = 0.0
-            await self._steps.rest()
+            await self._sweeping.rest()
 
     def _start(self, work: Callable[..., Awaitable[None]], *args: Job) -> None:
         assert self._tasks is not None, "Worker.running() is not entered"  # noqa: S101 - a bug of ours

@@ -202,6 +202,17 @@ class Generation(Operation):
         """The model that will run it, as it is reported to the agent; None where Kling has no choice of model."""
         return None
 
+    @property
+    def slots(self) -> int:
+        """How many of Kling's parallel slots it takes while it is being made. Contract: video.md section 5."""
+        return 0 if self.kind == "immediate" else int(getattr(self, "n", None) or 1)
+
+    @property
+    def pace(self) -> str:
+        """What its duration hangs on: requests of one pace take about as long."""
+        said = (getattr(self, name, None) for name in ("mode", "duration", "resolution", "n"))
+        return " ".join([self.path or self.tool, *(str(fact) for fact in (self.model, *said) if fact is not None)])
+
     def references(self) -> Mapping[str, Reference]:
         """The results of ours that its arguments name, by argument."""
         return dict(references(self))

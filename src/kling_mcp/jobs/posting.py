@@ -1,4 +1,4 @@
-"""The steps that move jobs on at Kling: take over, claim, post, sweep. Each is safe to repeat and to interrupt.
+"""Posting jobs: claim, send once, record the answer. Each step is safe to repeat and to interrupt.
 
 Who calls them, and when, is the worker's business. Several processes may run them on one ledger at once: a claim is
 a fenced write, so of two that try, one wins.
@@ -15,62 +15,35 @@ import anyio
 from kling_mcp.errors import Failure, KlingError, LocalTrouble, OutcomeUnknown, Unavailable
 from kling_mcp.jobs import doubts, moves
 from kling_mcp.jobs.model import Job, State
-from kling_mcp.jobs.records import ref
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from kling_mcp.jobs.records import Records
     from kling_mcp.providers.base import Progress, Provider, Request
 
 log = logging.getLogger(__name__)
 
-_ENDED = Failure(code="interrupted", message="The process that was submitting it has ended.")
-DOUBTS_AT_ONCE = 20
-"""Each doubt must be answered with certainty, and 20 are what one look-up can settle; the rest take the next."""
+ENDED = Failure(code="interrupted", message="The process that was submitting it has ended.")
 RECORD_AGAIN_S = 15.0
 """Pause before an answer that nobody can ask for again is offered to a full disk once more."""
 HEAR_OUT_S = 2.0
 """How long a server that is told to stop still waits for an answer that nobody can ask for again. Hosts kill later."""
 
 
-class Steps:
-    """The steps, bound to one account of one provider."""
+class Posting:
+    """Posts the jobs of one account of one provider."""
 
     def __init__(self, records: Records, provider: Provider, dice: random.Random | None = None) -> None:
         self._records, self._provider = records, provider
         self._ledger, self._clock, self._owner = records.ledger, records.clock, records.owner
         self._dice = dice or random.Random()  # noqa: S311 - jitter, not secrets
 
-    async def restore(self) -> None:
-        """At start: find our tasks again after a key was renewed."""
-        now, account = self._clock.now(), self._provider.account
-        strangers = await self._ledger.strangers(account, self._provider.name)
-        strangers = [job for job in strangers if not self._records.held(job, now)]
-        for job in strangers:
-            if job.nameless and job.task_id is None:
-                await self._records.save(job, moves.doubted(job, _ENDED, now, self._provider.settle_s))
-        traceable = [job for job in strangers if not job.nameless or job.task_id]
-        for job in await self.known(traceable):
-            await self._records.save(job, moves.rehomed(job, account, now))
-
-    async def known(self, jobs: Sequence[Job]) -> list[Job]:
-        """Those of the jobs whose task the present credential can see; none if nobody can be asked."""
-        if not jobs:
-            return []
-        try:
-            found = await self._provider.look_up([ref(job) for job in jobs])
-        except KlingError:
-            return []
-        return [job for job in jobs if job.id in found and found[job.id].fresh]
-
     async def take_over(self) -> None:
         """Free what a dead or silent process was posting: its answer counts as lost, so it is looked up."""
         now = self._clock.now()
         account, settle_s = self._provider.account, self._provider.settle_s
         for job in await self._ledger.in_state(account, State.SUBMITTING, now):
-            if not self._records.held(job, now):
-                await self._records.save(job, moves.doubted(job, _ENDED, now, settle_s))
+            if not self._records.held(job):
+                await self._records.save(job, moves.doubted(job, ENDED, now, settle_s))
 
     async def queued(self) -> list[Job]:
         """Queued jobs whose time has come and that are not about to be posted here."""
@@ -98,12 +71,12 @@ class Steps:
         now = self._clock.now()
         if job.nameless and job.doubts:
             # A server of the version before took "not found" for proof that it never arrived.
-            await self._records.save(job, doubts.unconfirmed(job, _ENDED, now))
+            await self._records.save(job, doubts.unconfirmed(job, ENDED, now))
             return None
         if now - job.updated_at > moves.STALE_QUEUE_S:
             await self._records.save(job, moves.stale(job, now, self._provider.settle_s))
             return None
-        return await self._records.save(job, moves.claimed(job, self._owner.name, now))
+        return await self._records.save(job, moves.claimed(job, self._owner.name, now), lease_s=moves.LEASE_S)
 
     async def _post(self, job: Job, request: Request) -> None:
         try:
@@ -141,51 +114,6 @@ class Steps:
             if after == row or await self._records.save(row, after):
                 return
 
-    async def in_flight(self) -> list[Job]:
-        """Jobs Kling has, or may have, whose next look is due."""
-        now, account = self._clock.now(), self._provider.account
-        running = await self._ledger.in_state(account, State.RUNNING, now)
-        # Kling has these, and has not told its id of them: that is a doubt like any other.
-        unnamed = [job for job in running if not job.task_id]
-        known = [job for job in running if job.task_id]
-        doubts = unnamed + await self._ledger.in_state(account, State.UNKNOWN, now, limit=DOUBTS_AT_ONCE)
-        return known + (doubts if len(doubts) <= DOUBTS_AT_ONCE else self._dice.sample(doubts, DOUBTS_AT_ONCE))
-
-    async def sweep(self, jobs: Sequence[Job], *, hold_s: float) -> None:
-        """Ask Kling about all these jobs in as few requests as it takes, unless another process does.
-
-        Args:
-            jobs: What is in flight.
-            hold_s: For how long others may rely on us to sweep again.
-        """
-        if await self._hold_sweep(hold_s):
-            await self.look(jobs)
-
-    async def rest(self) -> None:
-        """Let another process sweep from now on, if it was us."""
-        await self._hold_sweep(0.0)
-
-    async def look(self, jobs: Sequence[Job]) -> None:
-        """Ask Kling about these jobs now and record what it says."""
-        try:
-            found = await self._provider.look_up([ref(job) for job in jobs])
-        except KlingError as trouble:
-            now = self._clock.now()
-            pause = moves.patience(jobs, now, self._dice)
-            for job in jobs:
-                await self._records.save(job, moves.unanswered(job, trouble, now, pause))
-            return
-        now = self._clock.now()
-        for job in jobs:
-            progress = found.get(job.id)
-            seen = moves.observed(job, progress, now) if progress else moves.absent(job, now, self._dice)
-            if seen != job:
-                await self._records.save(job, seen)
-
-    async def anything_open(self) -> bool:
-        """Whether any job of ours is not settled."""
-        return bool(await self._ledger.open_jobs(self._provider.account))
-
     async def _heard_out(self, job: Job, request: Request) -> Progress | KlingError:
         """Post what has no name, whose answer nobody can ask for again: a server that stops waits for it a moment."""
         answer: list[Progress | KlingError] = []
@@ -220,7 +148,3 @@ class Steps:
         except Exception:
             log.exception("a bug while submitting %s; its outcome counts as unknown", job.id)
             return OutcomeUnknown("An internal error hid Kling's answer.")
-
-    async def _hold_sweep(self, seconds: float) -> bool:
-        name = f"sweep:{self._provider.account}"
-        return await self._ledger.lease(name, self._owner.name, self._clock.now(), seconds, self._owner.is_alive)

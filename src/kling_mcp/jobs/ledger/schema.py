@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kling_mcp.errors import Failure, LocalTrouble
 from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
+from kling_mcp.jobs.spend import reserved
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
-COLUMNS = tuple(f.name for f in fields(Job))
+COLUMNS = (*(f.name for f in fields(Job)), "reserved")
+"""A job's fields, and what follows from them that is summed up."""
 
 _TYPES: Mapping[str, str] = {
     "id": "TEXT PRIMARY KEY",
@@ -31,9 +33,15 @@ _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("epoch", "attempts", "doubts", "absences", "fetches"), "INTEGER"),
     "facts": "TEXT NOT NULL DEFAULT '{}'",
     "nameless": "INTEGER NOT NULL DEFAULT 0",
-    "step": "TEXT NOT NULL DEFAULT ''",
+    **dict.fromkeys(("step", "package", "pace"), "TEXT NOT NULL DEFAULT ''"),
+    "slots": "INTEGER NOT NULL DEFAULT 1",
+    "begun_at": "REAL",
+    "reserved": "INTEGER NOT NULL DEFAULT 0",
 }
 """What is not plain text."""
+
+RESERVED_PER_UNIT = 1_000_000
+"""``reserved`` is in millionths of a unit, so that sums are exact."""
 
 
 def _column(name: str) -> str:
@@ -42,6 +50,29 @@ def _column(name: str) -> str:
 
 _STEPS = "CREATE INDEX job_parent ON job (parent) WHERE parent IS NOT NULL"
 _PLANS = f"CREATE INDEX job_plan ON job (provider, state) WHERE wire='{PLAN}'"
+
+_SINCE_3 = ("package", "slots", "pace", "begun_at", "idempotency_key", "reserved")
+_KEPT_APART = (
+    "CREATE INDEX job_lane ON job (account, package, state, created_at)",
+    "CREATE INDEX job_spent ON job (provider, created_at, reserved)",
+    "CREATE INDEX job_pace ON job (pace, finished_at) WHERE state='succeeded'",
+    "CREATE UNIQUE INDEX job_named ON job (account, idempotency_key) WHERE idempotency_key IS NOT NULL",
+    # How many parallel slots an account has, as far as refusals and successes have taught.
+    (
+        "CREATE TABLE lane (account TEXT, package TEXT, cap INTEGER, learnt_at REAL, probe_at REAL, pause REAL, "
+        "PRIMARY KEY (account, package)) STRICT"
+    ),
+    # Why an account (or a pack or model of it) takes no jobs at present.
+    (
+        "CREATE TABLE circuit (account TEXT, scope TEXT, failure TEXT, doubts INTEGER, opened_at REAL, probe_at REAL, "
+        "pause REAL, PRIMARY KEY (account, scope)) STRICT"
+    ),
+    # One-time tokens by which a price is approved; kept as digests.
+    (
+        "CREATE TABLE approval (digest TEXT PRIMARY KEY, account TEXT NOT NULL, request_hash TEXT NOT NULL, "
+        "expires_at REAL NOT NULL) STRICT"
+    ),
+)
 
 _TABLES = (
     f"CREATE TABLE job ({', '.join(_column(name) for name in COLUMNS)}) STRICT",
@@ -55,6 +86,7 @@ _TABLES = (
     # Apart from the jobs, because pictures make it megabytes, and only a POST needs it.
     "CREATE TABLE request (job_id TEXT PRIMARY KEY, posted TEXT NOT NULL) STRICT",
     "CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL) STRICT",
+    *_KEPT_APART,
 )
 
 _STEPS_FROM: Mapping[int, Sequence[str]] = {
@@ -62,6 +94,10 @@ _STEPS_FROM: Mapping[int, Sequence[str]] = {
         *(f"ALTER TABLE job ADD COLUMN {_column(name)}" for name in ("facts", "nameless", "parent", "step")),
         _STEPS,
         _PLANS,
+    ),
+    2: (
+        *(f"ALTER TABLE job ADD COLUMN {_column(name)}" for name in _SINCE_3),
+        *_KEPT_APART,
     ),
 }
 """What turns a file of a version into one of the next."""
@@ -149,12 +185,13 @@ def row_of(job: Job) -> list[Any]:
     """A job as the values of its row, in the order of ``COLUMNS``."""
     if any(media.label for media in job.media):
         job = replace(job, facts={**job.facts, _LABELS: [media.label for media in job.media]})
-    return [_coded(_TO_COLUMN, name, getattr(job, name)) for name in COLUMNS]
+    coded = [_coded(_TO_COLUMN, name, getattr(job, name)) for name in COLUMNS[:-1]]
+    return [*coded, int(reserved(job) * RESERVED_PER_UNIT)]
 
 
 def job_of(row: Sequence[Any]) -> Job:
     """The job a row holds."""
-    job = Job(**{name: _coded(_FROM_COLUMN, name, value) for name, value in zip(COLUMNS, row, strict=True)})
+    job = Job(**{name: _coded(_FROM_COLUMN, name, value) for name, value in zip(COLUMNS[:-1], row[:-1], strict=True)})
     if _LABELS not in job.facts:
         return job
     facts = dict(job.facts)

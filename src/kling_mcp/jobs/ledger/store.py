@@ -8,13 +8,13 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.errors import LocalTrouble
+from kling_mcp.jobs.ledger.schema import migrate
 from kling_mcp.jobs.locks import exclusive, private_file
-from kling_mcp.jobs.schema import migrate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kling_mcp.jobs.writer import Operation
+    from kling_mcp.jobs.ledger.writer import Operation
 
 SQLITE_PATIENCE_S = 30.0
 """How long a program that is not ours may hold the file; ours queue at the lock file before they touch it."""

@@ -1,4 +1,4 @@
-"""The ledger: every paid intent, durable before it is paid. With ``schema`` and ``store`` the only SQL of the project.
+"""Jobs on disk: rows are added, read, and replaced by whoever read them last.
 
 Embedded store: stdlib SQLite, one writer thread per process with group commit, and an OS file lock around each
 commit, because several server processes share one file (each MCP client starts its own).
@@ -10,17 +10,20 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kling_mcp.clock import SystemClock
 from kling_mcp.jobs.asked import Asked
+from kling_mcp.jobs.ledger.schema import INSERT, SELECT, UPDATE, job_of, row_of
+from kling_mcp.jobs.ledger.store import Store
+from kling_mcp.jobs.ledger.writer import Writer
 from kling_mcp.jobs.model import FINISHED, PLAN, UNANSWERED, Delivery, Job, State
-from kling_mcp.jobs.schema import INSERT, SELECT, UPDATE, job_of, row_of
-from kling_mcp.jobs.store import Store
-from kling_mcp.jobs.writer import Writer
 from kling_mcp.providers.base import Request
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
+
+    from kling_mcp.clock import Clock
 
 _PLAN = f"wire='{PLAN}'"
 _TASK = f"wire<>'{PLAN}'"
@@ -40,8 +43,10 @@ class Ledger:
             Nothing was written; whoever was about to pay must not.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self.path = path
+        self.clock = clock or SystemClock()
+        """The ledger's own clock: read inside a transaction, so that leases do not hang on when it was asked for."""
         self._writer = Writer(Store(path))
 
     async def close(self) -> None:
@@ -55,7 +60,7 @@ class Ledger:
             db.execute(INSERT, row_of(job))
             db.execute("INSERT INTO request VALUES (?, ?)", (job.id, _written(request)))
 
-        await self._write(work)
+        await self.write(work)
 
     async def add_plan(self, job: Job, asked: Asked) -> None:
         """Record a new job of several steps, and all that was asked for."""
@@ -65,7 +70,7 @@ class Ledger:
             db.execute(INSERT, row_of(job))
             db.execute("INSERT INTO request VALUES (?, ?)", (job.id, kept))
 
-        await self._write(work)
+        await self.write(work)
 
     async def add_step(self, plan: Job, step: Job, request: Request) -> Job | None:
         """Record the next step of a job, unless somebody else wrote the job's row since ours was read.
@@ -84,7 +89,7 @@ class Ledger:
                 db.execute("INSERT INTO request VALUES (?, ?)", (step.id, _written(request)))
             return saved
 
-        return await self._write(work)
+        return await self.write(work)
 
     async def adopt(self, job: Job) -> Job:
         """Record a task made elsewhere, unless some job has it already: then that one is returned."""
@@ -96,7 +101,7 @@ class Ledger:
             db.execute(INSERT, row_of(job))
             return job
 
-        return await self._write(work)
+        return await self.write(work)
 
     async def request(self, job_id: str) -> Request | None:
         """What is to be posted for a job; None once Kling has answered."""
@@ -116,25 +121,30 @@ class Ledger:
             row = db.execute("SELECT posted FROM request WHERE job_id=?", (job_id,)).fetchone()
             return json.loads(row[0]) if row else None
 
-        return await self._writer.do(work, writes=False)
+        return await self.read(work)
 
-    async def save(self, job: Job) -> Job | None:
+    async def save(self, job: Job, *, lease_s: float | None = None) -> Job | None:
         """Write a job's next record, unless somebody else wrote the row since ours was read.
+
+        Args:
+            job: The record, with the epoch that was read.
+            lease_s: For how long its owner holds it from now on, by the ledger's clock; None leaves the lease alone.
 
         Returns:
             The record as it now stands, or None if the race was lost and nothing was written.
         """
-        saved = replace(job, epoch=job.epoch + 1)
         needed = not job.finished if job.has_steps else job.state in UNANSWERED
 
         def work(db: sqlite3.Connection) -> Job | None:
+            lease_until = job.lease_until if lease_s is None else self.clock.now() + lease_s
+            saved = replace(job, epoch=job.epoch + 1, lease_until=lease_until)
             if db.execute(UPDATE, (*row_of(saved), job.id, job.epoch)).rowcount != 1:
                 return None
             if not needed:
                 db.execute("DELETE FROM request WHERE job_id=?", (job.id,))
             return saved
 
-        return await self._write(work)
+        return await self.write(work)
 
     async def many(self, ids: Sequence[str]) -> dict[str, Job]:
         """The jobs of these ids; unknown ids are missing."""
@@ -249,7 +259,7 @@ class Ledger:
         def work(db: sqlite3.Connection) -> int:
             return int(db.execute(query, (account, *FINISHED, Delivery.FETCHING)).fetchone()[0])
 
-        return await self._writer.do(work, writes=False)
+        return await self.read(work)
 
     async def durations(self, tool: str, model_name: str | None, limit: int = 20) -> list[float]:
         """Seconds that the latest successes of this tool and model took; of a tool of several steps, with any model."""
@@ -262,33 +272,39 @@ class Ledger:
             )
             return [float(row[0]) for row in rows]
 
-        return await self._writer.do(work, writes=False)
+        return await self.read(work)
 
-    async def lease(self, name: str, owner: str, now: float, seconds: float, alive: Callable[[str], bool]) -> bool:
+    async def lease(self, name: str, owner: str, seconds: float, alive: Callable[[str], bool]) -> bool:
         """Hold the named lease for ``seconds`` more, if nobody living holds it. Renewing one's own always works."""
 
         def work(db: sqlite3.Connection) -> bool:
+            now = self.clock.now()
             row = db.execute("SELECT owner, until FROM lease WHERE name=?", (name,)).fetchone()
             if row and row[0] != owner and now < row[1] < now + LONGEST_LEASE_S and alive(row[0]):
                 return False
             db.execute("INSERT OR REPLACE INTO lease VALUES (?, ?, ?)", (name, owner, now + seconds))
             return True
 
-        return await self._write(work)
+        return await self.write(work)
 
     async def check(self) -> None:
         """Open the ledger if it is not, so that trouble with it shows now."""
-        await self._writer.do(lambda _: None, writes=False)
+        await self.read(lambda _: None)
 
-    async def _write(self, work: Callable[[sqlite3.Connection], Any]) -> Any:  # noqa: ANN401 - typed by the callers
+    async def write(self, work: Callable[[sqlite3.Connection], Any]) -> Any:  # noqa: ANN401 - typed by the callers
+        """Run work of this room as one transaction; it is durable when this returns."""
         return await self._writer.do(work, writes=True)
+
+    async def read(self, work: Callable[[sqlite3.Connection], Any]) -> Any:  # noqa: ANN401 - typed by the callers
+        """Run work of this room that writes nothing."""
+        return await self._writer.do(work, writes=False)
 
     async def _jobs(self, where: str, *values: object) -> list[Job]:
         def work(db: sqlite3.Connection) -> list[Job]:
             rows = db.execute(f"{SELECT} {where}", values).fetchall()  # a read left open keeps everybody from writing
             return [job_of(row) for row in rows]
 
-        return await self._writer.do(work, writes=False)
+        return await self.read(work)
 
 
 def _written(request: Request) -> str:
