@@ -14,10 +14,11 @@ import uvicorn
 from kling_mcp.clock import ManualClock
 from kling_mcp.sandbox.app import Sandbox
 from kling_mcp.sandbox.faults import Fault
-from tests.sandbox.shop import LONG_ENOUGH_S, START_MS, TEXT, URL, refusal_in
+from tests.sandbox.shop import LONG_ENOUGH_S, START_MS, TEXT, URL, new_sandbox, opened, refusal_in
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from tests.sandbox.shop import Customer
 
@@ -108,6 +109,30 @@ async def test_a_request_may_be_held_before_it_takes_effect_and_its_answer_after
             await answered.wait()
 
 
+async def test_a_request_may_take_effect_after_its_client_was_told_that_it_failed(kling: Customer) -> None:
+    kling.sandbox.faults.add(Fault("html", TEXT, "POST", when="late", hold_s=30))
+    assert (await kling.post(TEXT, KITE)).status_code == 502
+    kling.clock.advance(29)
+    assert await kling.data("/tasks?external_task_ids=job-7") == []
+    kling.clock.advance(1)
+    assert len(await kling.data("/tasks?external_task_ids=job-7")) == 1
+    assert (await kling.refusal(TEXT, KITE))[2] == "External_task_id job-7 already exists"
+
+
+async def test_a_late_request_finds_its_id_taken_unless_uniqueness_is_off(clock: ManualClock, tmp_path: Path) -> None:
+    for folder, unique in ((None, True), (None, False), (tmp_path / "a", True), (tmp_path / "b", False)):
+        async with opened(new_sandbox(clock, folder=folder), clock) as kling:
+            kling.sandbox.state.unique = unique
+            kling.sandbox.faults.add(Fault("drop", TEXT, "POST", when="late", hold_s=30))
+            with pytest.raises(ConnectionResetError):
+                await kling.post(TEXT, KITE)
+            await kling.accepted(KITE)
+            clock.advance(30)
+            await kling.sandbox.app.land()
+            state = kling.sandbox.state
+            assert (state.creates, state.duplicates_refused) == ((1, 1) if unique else (2, 0))
+
+
 async def test_a_fault_hits_the_next_matching_requests_and_then_is_over(kling: Customer) -> None:
     kling.sandbox.faults.add(Fault("code", "/v1/", "GET", times=2, code=5001))
     await kling.accepted(KITE)
@@ -152,6 +177,8 @@ async def test_faults_can_be_programmed_and_forgotten_over_http(kling: Customer)
     assert kling.sandbox.faults.waiting == (Fault("code", TEXT, code=5001, times=2),)
     assert (await kling.get(TEXT)).status_code == 503
     assert (await kling.client.delete("/_sandbox/faults")).json() == {"waiting": 0}
+    assert (await kling.client.delete("/_sandbox/uniqueness")).json() == {"unique": False}
+    assert await kling.accepted(KITE) != await kling.accepted(KITE)
     assert (await kling.get(TEXT)).status_code == 200
 
 

@@ -15,7 +15,8 @@ What a person playing with it should know:
 - There are three resource packs: for videos (and all that is heard, voices, elements), for images, for try-ons. What
   has no published price costs what ``prices`` says: an effect 2 units, a try-on 1, marks in a video nothing.
 - ``GET /_sandbox/ledger`` tells what was created, charged and asked; ``POST /_sandbox/faults`` programs trouble (see
-  ``faults``); ``DELETE /_sandbox/faults`` ends it. All three answer this machine only.
+  ``faults``); ``DELETE /_sandbox/faults`` ends it. ``DELETE /_sandbox/uniqueness`` makes it take an external id more
+  than once, as gateways may. All of them answer this machine only.
 """
 
 from __future__ import annotations

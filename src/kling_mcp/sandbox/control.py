@@ -40,6 +40,7 @@ class Control:
             Route(f"{CONTROL}ledger", self._ledger),
             Route(f"{CONTROL}faults", self._program, methods=["POST"]),
             Route(f"{CONTROL}faults", self._forget, methods=["DELETE"]),
+            Route(f"{CONTROL}uniqueness", self._loosen, methods=["DELETE"]),
         ]
 
     async def _ledger(self, request: Request) -> Response:
@@ -75,6 +76,12 @@ class Control:
         _only_here(request)
         self._faults.clear()
         return JSONResponse({"waiting": 0})
+
+    async def _loosen(self, request: Request) -> Response:
+        """From now on the same external id makes another task each time, as behind some gateways."""
+        _only_here(request)
+        self._state.unique = False
+        return JSONResponse({"unique": False})
 
 
 def _only_here(request: Request) -> None:

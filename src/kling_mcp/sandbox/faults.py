@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from kling_mcp.sandbox.wire import STATUS, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,17 +53,20 @@ class Fault:
         method: ``POST`` and the like; empty matches all.
         times: How many requests it hits; None for all from now on.
         when: ``before``: the request has no effect. ``after``: it takes effect and only its answer suffers, as when a
-            task was created and the answer is lost. Without meaning for kinds that need the true answer.
+            task was created and the answer is lost. ``late``: it takes effect after the client has its answer,
+            ``hold_s`` later (seen by whoever asks next), as when a gateway gives up on a request that is still under
+            way. Kinds that need the true answer come ``after`` it whatever this says.
         code: Kling's code, for kind ``code``.
         delay_s: How long it takes until the client gets that, in seconds of the sandbox's clock.
-        hold_s: How long the request waits before it takes effect, in seconds of the sandbox's clock.
+        hold_s: How long the request waits before it takes effect, in seconds of the sandbox's clock. The client waits
+            with it, unless it is to take effect ``late``.
     """
 
     kind: Kind
     path: str = ""
     method: str = ""
     times: int | None = 1
-    when: Literal["before", "after"] = "before"
+    when: Literal["before", "after", "late"] = "before"
     code: int = 5000
     delay_s: float = 0.0
     hold_s: float = 0.0
@@ -126,10 +129,13 @@ class FaultyDoor:
         self._faults = faults
         self._clock = clock
         self._dropped = dropped
+        self._late: list[tuple[float, Scope, list[Message]]] = []
         self.requests: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
+        if scope["type"] == "http":
+            await self.land()
         if scope["type"] != "http" or scope["path"].startswith(CONTROL):
             await self._app(scope, receive, send)
             return
@@ -142,6 +148,14 @@ class FaultyDoor:
         else:
             await self._happen(fault, scope, receive, send)
 
+    async def land(self) -> None:
+        """Let the late requests whose time has come take effect. Every request does so before it is looked at."""
+        now = self._clock.now()
+        due = [each for each in self._late if each[0] <= now]
+        self._late = [each for each in self._late if each[0] > now]
+        for _, scope, body in due:
+            await self._app(scope, _again(body), _nowhere)
+
     def _shape(self, path: str) -> str:
         """A path with its ids named rather than spelled out."""
         parent = path.rpartition("/")[0]
@@ -151,7 +165,9 @@ class FaultyDoor:
 
     async def _happen(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         answer: list[Message] = []
-        if fault.hold_s:
+        if fault.when == "late" and fault.kind not in _NEEDS_ANSWER:
+            self._late.append((self._clock.now() + fault.hold_s, scope, await _whole(receive)))
+        elif fault.hold_s:
             await self._clock.sleep(fault.hold_s)
         if fault.when == "after" or fault.kind in _NEEDS_ANSWER:
 
@@ -173,6 +189,27 @@ class FaultyDoor:
         body = _body(answer)
         await send(answer[0])
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+
+
+async def _whole(receive: Receive) -> list[Message]:
+    """A request's body, every part of it."""
+    parts = [await receive()]
+    while parts[-1].get("more_body"):
+        parts.append(await receive())
+    return parts
+
+
+def _again(parts: Sequence[Message]) -> Receive:
+    left = iter(parts)
+
+    async def receive() -> Message:
+        return next(left, {"type": "http.disconnect"})
+
+    return receive
+
+
+async def _nowhere(message: Message) -> None:
+    """Nobody waits for this answer any more."""
 
 
 def _answer_of(fault: Fault, true_answer: list[Message]) -> Response:

@@ -43,13 +43,13 @@ class TaskFolder:
                 f"The sandbox cannot keep its tasks in {folder} ({error.strerror}).", fix="Make that folder writable."
             ) from error
 
-    def add(self, record: Task | Note) -> bool:
-        """Store a record whole or not at all; False if a task's external id is already there.
+    def add(self, record: Task | Note, *, unique: bool = True) -> bool:
+        """Store a record whole or not at all; False if a task's external id is already there, and must be unique.
 
         Raises:
             OSError: The folder cannot be written.
         """
-        name = _name(record)
+        name = _name(record) if unique else f"{_NOTE if isinstance(record, Note) else ''}{record.id}.json"
         handle, draft = tempfile.mkstemp(dir=self._folder, suffix=".draft")
         try:
             with os.fdopen(handle, "wb") as file:

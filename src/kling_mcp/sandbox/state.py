@@ -47,6 +47,8 @@ class State:
         self._spent: dict[Package, Decimal] = {}
         self._last_id = "0"
         self.duplicates_refused = 0
+        self.unique = True
+        """Whether an external id can be used once only, as at Kling. Gateways were seen that do not look."""
         self.packs = new_packs(clock.now(), units=units, concurrency=concurrency)
 
     def now(self) -> float:
@@ -106,10 +108,10 @@ class State:
         """
         self._look()
         task = self._new(order, body, instant)
-        if order.external_id is not None and order.external_id in self._by_external:
+        if self.unique and order.external_id is not None and order.external_id in self._by_external:
             raise self._duplicate(order)
         self._check_account(order, instant)
-        if self._folder is not None and not self._folder.add(task):
+        if self._folder is not None and not self._folder.add(task, unique=self.unique):
             raise self._duplicate(order)
         self._remember(task)
         return task
