@@ -1,9 +1,10 @@
-"""A ledger written by version 1 is taken over whole, even while a process of that version still writes to it."""
+"""A ledger written by an older version is taken over whole, even while a process of that version still writes to it."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+import stat
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -40,6 +41,26 @@ CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT N
 PRAGMA user_version=1;
 """
 """What version 0.1.0 wrote."""
+VERSION_2 = """
+CREATE TABLE job (id TEXT PRIMARY KEY, account TEXT, provider TEXT, tool TEXT, request_hash TEXT, arguments TEXT,
+  model_name TEXT, units_quoted TEXT, created_at REAL, updated_at REAL, wire TEXT, path TEXT, state TEXT,
+  delivery TEXT, epoch INTEGER, owner TEXT, lease_until REAL, attempts INTEGER, unreached_since REAL, doubts INTEGER,
+  not_before REAL, settles_at REAL, absences INTEGER, fetches INTEGER, folder TEXT, task_id TEXT, units_charged TEXT,
+  finished_at REAL, blocked_reason TEXT, media TEXT, failure TEXT, notes TEXT, facts TEXT NOT NULL DEFAULT '{}',
+  nameless INTEGER NOT NULL DEFAULT 0, parent TEXT, step TEXT NOT NULL DEFAULT '') STRICT;
+CREATE INDEX job_open ON job (account, state, not_before);
+CREATE INDEX job_delivery ON job (account, delivery) WHERE delivery IN ('fetching', 'failed');
+CREATE INDEX job_task ON job (account, task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX job_age ON job (created_at);
+CREATE INDEX job_request ON job (account, request_hash, created_at);
+CREATE INDEX job_parent ON job (parent) WHERE parent IS NOT NULL;
+CREATE INDEX job_plan ON job (provider, state) WHERE wire='plan';
+CREATE TABLE request (job_id TEXT PRIMARY KEY, posted TEXT NOT NULL) STRICT;
+CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL) STRICT;
+PRAGMA user_version=2;
+"""
+"""What the versions between wrote."""
+OLDER = pytest.mark.parametrize("ddl", [VERSION_1, VERSION_2], ids=["1", "2"])
 _FIELDS = (
     "id, account, provider, tool, request_hash, arguments, model_name, units_quoted, created_at, updated_at, wire,"
     " path, state, delivery, epoch, attempts, doubts, not_before, settles_at, absences, fetches, folder,"
@@ -48,7 +69,7 @@ _FIELDS = (
 MEDIA = '[{"media_id": "km1-A_1", "kind": "video", "url": "https://cdn.example/v.mp4", "kling_id": "v1"}]'
 
 
-def written_by_version_1(db: sqlite3.Connection, job_id: str) -> None:
+def written_by_an_older(db: sqlite3.Connection, job_id: str) -> None:
     row = (job_id, "acc", "official", "generate_video", "h", '{"prompt": "a kite"}', "kling-v3", "3", T0, T0, "v1")
     rest = ("/v1/videos/text2video", "succeeded", "stored", 7, 1, 0, 0.0, 0.0, 0, 1, "/films", "", MEDIA, "[]", "t1")
     db.execute(f"INSERT INTO job ({_FIELDS}) VALUES ({', '.join('?' * 26)})", row + rest)  # noqa: S608 - a constant
@@ -72,11 +93,12 @@ def as_read(job_id: str) -> Job:
     )
 
 
-async def test_a_file_of_version_1_keeps_every_job_and_takes_the_new_ones(tmp_path: Path) -> None:
+@OLDER
+async def test_a_file_of_an_older_version_keeps_every_job_and_takes_the_new_ones(tmp_path: Path, ddl: str) -> None:
     path = tmp_path / "ledger.db"
     with closing(sqlite3.connect(path)) as old:
-        old.executescript(VERSION_1)
-        written_by_version_1(old, "km1-A")
+        old.executescript(ddl)
+        written_by_an_older(old, "km1-A")
     ledger = Ledger(path)
     assert await ledger.many(["km1-A"]) == {"km1-A": as_read("km1-A")}
     assert await ledger.request("km1-A") == Request("v1", "/p", {"a": 1})
@@ -92,29 +114,127 @@ async def test_a_file_of_version_1_keeps_every_job_and_takes_the_new_ones(tmp_pa
         assert db.execute("PRAGMA user_version").fetchone()[0] == 3
 
 
-async def test_a_process_of_version_1_may_go_on_writing(tmp_path: Path) -> None:
+@OLDER
+async def test_a_process_of_an_older_version_that_has_it_open_may_go_on_writing(tmp_path: Path, ddl: str) -> None:
     path = tmp_path / "ledger.db"
     with closing(sqlite3.connect(path)) as old:
-        old.executescript(VERSION_1)
+        old.executescript(ddl)
+        written_by_an_older(old, "km1-B")
         ledger = Ledger(path)
         await ledger.check()
-        written_by_version_1(old, "km1-C")
-        assert await ledger.many(["km1-C"]) == {"km1-C": as_read("km1-C")}
+        written_by_an_older(old, "km1-C")
+        old.execute("UPDATE job SET state='running', epoch=8 WHERE id='km1-B' AND epoch=7")
+        old.commit()
+        found = await ledger.many(["km1-B", "km1-C"])
+        assert found["km1-C"] == as_read("km1-C")
+        assert (found["km1-B"].state, found["km1-B"].epoch, found["km1-B"].slots) == (State.RUNNING, 8, 1)
         await ledger.close()
 
 
-async def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+async def test_a_process_of_an_older_version_refuses_the_file_from_now_on(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    await ledger.check()
+    await ledger.close()
+    with closing(sqlite3.connect(ledger.path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] > 2, "all of them compare it with their own number"
+
+
+def schema_of(path: Path) -> dict[str, object]:
+    """What sqlite_master says, without the order and the spelling of its statements."""
+    with closing(sqlite3.connect(path)) as db:
+        named = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        told: dict[str, object] = {"version": db.execute("PRAGMA user_version").fetchone()[0]}
+        for kind, name, table, sql in named:
+            if kind == "index":
+                told[name] = " ".join(sql.split())
+            else:
+                columns = {row[1]: row[2:] for row in db.execute(f"PRAGMA table_info({table})")}
+                told[name] = (columns, sql.rstrip().endswith("STRICT"))
+        return told
+
+
+@OLDER
+async def test_a_migrated_file_and_a_new_one_have_the_same_schema(tmp_path: Path, ddl: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        old.executescript(ddl)
+    for name in ("old.db", "new.db"):
+        ledger = Ledger(tmp_path / name)
+        await ledger.check()
+        await ledger.close()
+    assert schema_of(tmp_path / "old.db") == schema_of(tmp_path / "new.db")
+
+
+@OLDER
+async def test_what_older_jobs_cost_counts_against_the_day_from_the_start(tmp_path: Path, ddl: str) -> None:
     path = tmp_path / "ledger.db"
     with closing(sqlite3.connect(path)) as old:
-        old.executescript(VERSION_1)
-        old.execute("ALTER TABLE job ADD COLUMN step TEXT")  # somebody has been at it: the last of the columns is there
-        old.commit()
-        ledger = Ledger(path)
-        with pytest.raises(LocalTrouble, match="step"):
-            await ledger.check()
-        columns = [row[1] for row in old.execute("PRAGMA table_info(job)")]
-        assert ("facts" in columns, old.execute("PRAGMA user_version").fetchone()[0]) == (False, 1)
-        await ledger.close()
+        old.executescript(ddl)
+        written_by_an_older(old, "km1-A")
+    ledger = Ledger(path)
+    await ledger.check()
+    await ledger.close()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT reserved FROM job").fetchall() == [(3_000_000,)]
+
+
+@OLDER
+async def test_a_copy_is_kept_before_a_ledger_with_jobs_is_altered_and_is_as_private(tmp_path: Path, ddl: str) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(ddl)
+        written_by_an_older(old, "km1-A")
+    before = schema_of(path)
+    ledger = Ledger(path)
+    await ledger.check()
+    await ledger.close()
+    copy = tmp_path / "ledger.db.before-3"
+    assert (schema_of(copy), stat.S_IMODE(copy.stat().st_mode)) == (before, 0o600)
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("SELECT id FROM job").fetchall() == [("km1-A",)]
+    assert sorted(p.name for p in tmp_path.glob("*before*")) == [copy.name]
+
+
+async def test_an_empty_ledger_needs_no_copy(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(VERSION_2)
+    ledger = Ledger(path)
+    await ledger.check()
+    await ledger.close()
+    assert list(tmp_path.glob("*before*")) == []
+
+
+async def test_without_room_for_the_copy_nothing_is_altered(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    (tmp_path / "ledger.db.before-3").mkdir()  # whatever keeps the copy from being made
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(VERSION_2)
+        written_by_an_older(old, "km1-A")
+    before = schema_of(path)
+    ledger = Ledger(path)
+    with pytest.raises(LocalTrouble):
+        await ledger.check()
+    assert schema_of(path) == before
+    (tmp_path / "ledger.db.before-3").rmdir()
+    assert await ledger.many(["km1-A"]) == {"km1-A": as_read("km1-A")}, "it recovers alone"
+    await ledger.close()
+
+
+@pytest.mark.parametrize(("ddl", "column", "version"), [(VERSION_1, "step", 1), (VERSION_2, "reserved", 2)])
+async def test_a_migration_that_fails_leaves_the_file_as_it_was(
+    tmp_path: Path, ddl: str, column: str, version: int
+) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(ddl)
+        old.execute(f"ALTER TABLE job ADD COLUMN {column} TEXT")  # somebody has been at it: the last one is there
+        written_by_an_older(old, "km1-A")
+    before, bytes_before = schema_of(path), path.read_bytes()
+    ledger = Ledger(path)
+    with pytest.raises(LocalTrouble, match=column):
+        await ledger.check()
+    await ledger.close()
+    assert (schema_of(path), before["version"], path.read_bytes()) == (before, version, bytes_before)
 
 
 async def test_steps_stand_behind_their_job_and_a_job_of_steps_is_no_task(tmp_path: Path) -> None:

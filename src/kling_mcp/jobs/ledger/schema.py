@@ -1,4 +1,4 @@
-"""The ledger's file: its tables, how an older version's file becomes this one's, and how a job is a row.
+"""The ledger's file: its tables, what an older version's file lacks of them, and how a job is a row.
 
 Columns are only ever added, each with a default, because server processes of the version before may still run on the
 same file: they write what they know and leave the rest.
@@ -12,14 +12,13 @@ from dataclasses import asdict, fields, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kling_mcp.errors import Failure, LocalTrouble
+from kling_mcp.errors import Failure
 from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
 from kling_mcp.jobs.spend import reserved
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 SCHEMA_VERSION = 3
 
@@ -107,33 +106,14 @@ SELECT = f"SELECT {', '.join(COLUMNS)} FROM job"  # noqa: S608 - our names
 UPDATE = f"UPDATE job SET {', '.join(f'{name}=?' for name in COLUMNS)} WHERE id=? AND epoch=?"  # noqa: S608 - our names
 
 
-def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Bring the file to this version's schema, all of it or nothing. A file of a newer version is left alone.
-
-    Raises:
-        LocalTrouble: It is of a newer version.
-    """
-    version = _version(db)
-    if version > SCHEMA_VERSION:
-        raise LocalTrouble(
-            f"The ledger {path} was written by a newer kling-mcp.",
-            code="ledger_too_new",
-            fix="Update kling-mcp, or point KLING_DATABASE_URL at another file.",
-        )
-    if version < SCHEMA_VERSION:
-        db.execute("BEGIN IMMEDIATE")
-        for statement in _missing(_version(db)):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        db.execute("COMMIT")
-
-
-def _version(db: sqlite3.Connection) -> int:
+def version_of(db: sqlite3.Connection) -> int:
+    """Which version of the schema the file has; 0 if it is new."""
     with closing(db.execute("PRAGMA user_version")) as cursor:
         return int(cursor.fetchone()[0])
 
 
-def _missing(version: int) -> Sequence[str]:
+def missing(version: int) -> Sequence[str]:
+    """The statements that turn a file of a version (0: an empty one) into one of this."""
     if version == 0:
         return _TABLES
     return [statement for each in range(version, SCHEMA_VERSION) for statement in _STEPS_FROM[each]]

@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.errors import LocalTrouble
-from kling_mcp.jobs.ledger.schema import migrate
+from kling_mcp.jobs.ledger.migration import migrate
 from kling_mcp.jobs.locks import exclusive, private_file
 
 if TYPE_CHECKING:
