@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from decimal import Decimal
 
 NOT_CHARGED = "Nothing was submitted and nothing was charged."
 
@@ -138,10 +139,39 @@ class OverLimit(KlingError):
     code = "over_limit"
 
 
+class Price(Protocol):
+    """What something costs (an ``operations.base.Quote``)."""
+
+    @property
+    def units(self) -> Decimal | None:
+        """Units; None where nobody knows before it is made."""
+        ...
+
+    @property
+    def usd(self) -> Decimal | None:
+        """List price in US dollars; None where that is not known."""
+        ...
+
+    @property
+    def basis(self) -> str:
+        """How the figure comes about, for people."""
+        ...
+
+
 class NeedsApproval(KlingError):
-    """It costs so much that a person has to agree first."""
+    """It costs so much that a person has to agree first. ``quote`` is what that person has to be told."""
 
     code = "needs_confirmation"
+
+    def __init__(self, message: str, *, quote: Price, fix: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.quote = quote
+
+
+class Declined(KlingError):
+    """A person was asked whether to pay for it, and there was no clear yes."""
+
+    code = "declined"
 
 
 class Busy(KlingError):

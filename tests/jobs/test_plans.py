@@ -212,7 +212,7 @@ async def test_two_processes_share_a_job_without_doubling_a_step(tmp_path: Path)
     clock = SystemClock(HURRY)
     sandbox = new_sandbox(clock)
     async with stack_of(tmp_path, sandbox, clock) as one, stack_of(tmp_path, sandbox, clock) as two:
-        jobs = [await submitted(stack, join=True) for stack in (one, two)]
+        jobs = [await submitted(stack, join=True, prompt=f"kite {n}") for n, stack in enumerate((one, two))]
         done = await two.jobs.wait([job.id for job in jobs], 6000.0)
         assert [job.state for job in done] == [State.SUCCEEDED] * 2
         assert sandbox.state.creates == 4

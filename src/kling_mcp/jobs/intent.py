@@ -63,8 +63,11 @@ class Intents:
         )
 
     def of_plan(self, operation: Generation, arguments: Mapping[str, Any], now: float) -> Job:
-        """The record of a request that takes several steps, for which itself nothing is posted."""
-        asked = Request("v1", operation.tool, arguments)
+        """The record of a request that takes several steps, for which itself nothing is posted.
+
+        What tells it from others is all that it asks for, however it was written, with its sources looked up.
+        """
+        asked = Request("v1", operation.tool, operation.model_dump(mode="json", exclude_none=True, warnings=False))
         return replace(self.of(operation, arguments, asked, now), wire=PLAN, path="")
 
     def of_step(self, plan: Job, step: Step, request: Request, now: float, since: float) -> Job:

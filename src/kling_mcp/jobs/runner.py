@@ -11,17 +11,18 @@ import anyio
 
 from kling_mcp.errors import InvalidRequest, KlingError
 from kling_mcp.jobs import moves
+from kling_mcp.jobs.acceptance import Acceptance
 from kling_mcp.jobs.adoption import adopted
-from kling_mcp.jobs.asked import asked
 from kling_mcp.jobs.fetcher import Fetcher, missing
 from kling_mcp.jobs.intent import Intents
+from kling_mcp.jobs.ledger.intake import Intake
 from kling_mcp.jobs.locks import Owner
 from kling_mcp.jobs.model import Delivery, Job, Media, State
 from kling_mcp.jobs.plans import Plans
 from kling_mcp.jobs.posting import Posting
 from kling_mcp.jobs.records import Records
 from kling_mcp.jobs.sources import Sources
-from kling_mcp.jobs.spend import Limits
+from kling_mcp.jobs.spend import Limits, Terms
 from kling_mcp.jobs.sweeping import Sweeping
 from kling_mcp.jobs.watch import Watch
 from kling_mcp.jobs.worker import Worker
@@ -30,11 +31,12 @@ from kling_mcp.operations.catalogue import GENERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+    from decimal import Decimal
     from pathlib import Path
 
     from kling_mcp.clock import Clock
-    from kling_mcp.jobs.asked import Asked
     from kling_mcp.jobs.ledger import Ledger
+    from kling_mcp.jobs.spend import Accepted
     from kling_mcp.media.downloads import Downloads
     from kling_mcp.operations.base import Generation
     from kling_mcp.providers.base import Balance, Provider
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 
 _Operation = TypeVar("_Operation", bound="Generation")
 _NO_LIMITS = Limits()
+_NO_TERMS = Terms()
 
 
 class Jobs:
@@ -82,6 +85,10 @@ class Jobs:
         self._plans = Plans(records, provider, self._sources, self._intents, catalogue)
         posting, sweeping = Posting(records, provider), Sweeping(records, provider)
         self._worker = Worker(posting, sweeping, self._fetcher, self._plans, clock)
+        self._intake = Intake(ledger)
+        self._acceptance = Acceptance(
+            self._intake, provider, self._intents, self._sources, self._plans, self._worker, limits, clock
+        )
 
     @property
     def provider(self) -> Provider:
@@ -90,37 +97,47 @@ class Jobs:
 
     # ---- what tools call
 
-    async def submit(self, operation: Generation, arguments: Mapping[str, Any]) -> Job:
-        """Accept a job. When this returns it is durable, and it will be posted exactly once.
+    async def accept(self, operation: Generation, arguments: Mapping[str, Any], terms: Terms = _NO_TERMS) -> Accepted:
+        """Accept a request. When this returns its job is durable, and it will be posted exactly once.
 
         Args:
             operation: What to run. May name results of ours.
             arguments: What the agent gave for it.
+            terms: What the agent said beside it.
+
+        Returns:
+            Its job; the one that is there already where it repeats a request.
 
         Raises:
-            InvalidRequest, NotAuthorised: A result it names cannot be used, or from ``provider.prepare``; nothing was
-                recorded.
-            LocalTrouble: The ledger could not record it; nothing was posted.
+            InvalidRequest, NotAuthorised: A result it names cannot be used, or from ``provider.prepare``, or it repeats
+                a request that may have been charged.
+            OverLimit: It costs more than the operator of this server allows.
+            NeedsApproval: A person has to agree to its price first.
+            LocalTrouble: The ledger could not record it. As with the others, nothing was posted.
         """
-        given, operation = operation, await self.resolved(operation)
-        if isinstance(operation, Composite):
-            job = await self._planned(operation, arguments, asked(arguments, given, operation))
-        else:
-            request = self._provider.prepare(operation)
-            job = self._intents.of(operation, arguments, request, self.clock.now())
-            with anyio.CancelScope(shield=True):  # a client that hangs up must still find the job it may have paid for
-                await self._ledger.add(job, request)
-                self._worker.post(job)
-        await self._watch.learn(job)
-        return job
+        accepted = await self._acceptance.accept(operation, arguments, terms)
+        await self._watch.learn(accepted.job)
+        return accepted
 
-    async def _planned(self, operation: Composite, arguments: Mapping[str, Any], asked: Asked) -> Job:
-        await self._plans.check(operation)
-        job = self._intents.of_plan(operation, arguments, self.clock.now())
-        with anyio.CancelScope(shield=True):  # as above
-            await self._ledger.add_plan(job, asked)
-            self._worker.wake()
-        return job
+    async def submit(self, operation: Generation, arguments: Mapping[str, Any]) -> Job:
+        """Accept a request on no special terms: see ``accept``."""
+        return (await self.accept(operation, arguments)).job
+
+    async def approval_token(self, operation: Generation) -> str:
+        """A token by which this request is accepted once although it is dear. For 15 minutes; for a person to give.
+
+        Raises:
+            InvalidRequest, NotAuthorised, LocalTrouble: As from ``accept``.
+        """
+        return await self._acceptance.approval_token(operation)
+
+    async def spent_today(self) -> Decimal:
+        """Units that this provider's jobs of today (UTC) have cost or may still cost, over all processes.
+
+        Raises:
+            LocalTrouble: The ledger cannot be read.
+        """
+        return await self._intake.spent(self._provider.name, self.clock.now())
 
     async def resolved(self, operation: _Operation) -> _Operation:
         """The request with what its references to results of ours name, checked again. Free.

@@ -173,6 +173,8 @@ class Generation(Operation):
     """Kling's paths of the tasks that have its results, where that is not ``posts_to`` alone."""
     nameless: ClassVar[bool] = False
     """Whether Kling takes no id of ours with it, so that nobody can look up what became of a lost answer."""
+    stateful: ClassVar[bool] = False
+    """Whether its effect hangs on what was done just before, so that the same words again are not the same request."""
 
     @property
     def path(self) -> str:
@@ -272,6 +274,9 @@ class Ending:
 
 class Composite(Generation):
     """One request that takes several paid steps, each of them a job of its own in the ledger."""
+
+    nameless_steps: ClassVar[bool] = False
+    """Whether some of its steps are ``nameless``."""
 
     def next_step(self, done: Mapping[str, Done]) -> Step | Ending:
         """What to run next, given what was run. Pure, and the same answer whenever it is asked again.

@@ -119,6 +119,7 @@ class MarkVideoEdit(Generation):
     toolset: ClassVar[str] = "editing"
     kind: ClassVar[Kind] = "immediate"
     nameless: ClassVar[bool] = True
+    stateful: ClassVar[bool] = True
     yields: ClassVar[Yields] = "session"
     rules: ClassVar[tuple[Rule[Any], ...]] = (_places_are_told,)
 
@@ -155,6 +156,7 @@ class PreviewVideoEdit(Generation):
     toolset: ClassVar[str] = "editing"
     kind: ClassVar[Kind] = "immediate"
     nameless: ClassVar[bool] = True
+    stateful: ClassVar[bool] = True
     yields: ClassVar[Yields] = "video"
     posts_to: ClassVar[str] = f"{_PATH}/preview-selection"
 

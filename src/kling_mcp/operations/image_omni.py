@@ -163,6 +163,13 @@ class GenerateOmniImage(Generation):
         """Whether the pictures belong together."""
         return self.result_type == "series"
 
+    @property
+    def slots(self) -> int:
+        """One for each picture; as many as a series may have where Kling chooses. Contract: section 0.9."""
+        if not self.is_series:
+            return self.n or 1
+        return MOST_SERIES if self.series_amount == _AUTO else int(self.series_amount or DEFAULT_SERIES)
+
     def body(self) -> dict[str, Any]:
         """The wire body. What decides the price is written out, so that no default of the vendor can change it."""
         wire = {**super().body(), "resolution": self.resolution or DEFAULT_RESOLUTION}

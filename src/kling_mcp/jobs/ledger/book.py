@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_mcp.clock import SystemClock
 from kling_mcp.jobs.asked import Asked
+from kling_mcp.jobs.ledger.intake import written
 from kling_mcp.jobs.ledger.schema import INSERT, SELECT, UPDATE, job_of, row_of
 from kling_mcp.jobs.ledger.store import Store
 from kling_mcp.jobs.ledger.writer import Writer
@@ -58,17 +59,16 @@ class Ledger:
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(INSERT, row_of(job))
-            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, _written(request)))
+            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, written(request)))
 
         await self.write(work)
 
     async def add_plan(self, job: Job, asked: Asked) -> None:
         """Record a new job of several steps, and all that was asked for."""
-        kept = json.dumps({"arguments": dict(asked.arguments), "sources": dict(asked.sources)})
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(INSERT, row_of(job))
-            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, kept))
+            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, written(asked)))
 
         await self.write(work)
 
@@ -86,7 +86,7 @@ class Ledger:
             if db.execute(UPDATE, (*row_of(saved), plan.id, plan.epoch)).rowcount != 1:
                 return None
             if db.execute(f"{INSERT} ON CONFLICT DO NOTHING", row_of(step)).rowcount == 1:
-                db.execute("INSERT INTO request VALUES (?, ?)", (step.id, _written(request)))
+                db.execute("INSERT INTO request VALUES (?, ?)", (step.id, written(request)))
             return saved
 
         return await self.write(work)
@@ -305,9 +305,3 @@ class Ledger:
             return [job_of(row) for row in rows]
 
         return await self.read(work)
-
-
-def _written(request: Request) -> str:
-    """A request as it is kept. A version that knows no nameless requests cannot read one, so it never posts it."""
-    nameless = {"nameless": True} if request.nameless else {}
-    return json.dumps({"wire": request.wire, "path": request.path, "body": request.body, **nameless})
