@@ -59,7 +59,7 @@ class Intake:
     """Where requests become jobs."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+        self._ledger, self._tally = ledger, _Tally()
 
     async def accept(self, wanted: Wanted) -> Accepted:
         """Record a request, unless it repeats one that is there: then that one's job is returned.
@@ -75,11 +75,13 @@ class Intake:
         def work(db: sqlite3.Connection) -> Accepted:
             if (earlier := _earlier(db, job, wanted.terms)) is not None:
                 return Accepted(earlier, deduplicated=True)
-            _check(db, wanted, self._ledger.clock.now())
+            self._check(db, wanted)
             db.execute(INSERT, row)
             db.execute("INSERT INTO request VALUES (?, ?)", (job.id, posted))
             if token:
                 db.execute("DELETE FROM approval WHERE digest=?", (_digest(token),))
+            if wanted.limits.per_day is not None:
+                self._tally.grew(db, row[-1])
             return Accepted(job)
 
         return await self._ledger.write(work)
@@ -99,7 +101,46 @@ class Intake:
 
     async def spent(self, provider: str, now: float) -> Decimal:
         """Units that the jobs accepted on this day (UTC) have cost, or may still cost."""
-        return await self._ledger.read(lambda db: _spent(db, provider, now))
+        return await self._ledger.read(lambda db: self._tally.of(db, provider, now))
+
+    def _check(self, db: sqlite3.Connection, wanted: Wanted) -> None:
+        """Hold a new request to the limits, the one that asks most of the human last."""
+        job, price, terms, limits = wanted.job, wanted.price, wanted.terms, wanted.limits
+        spend.check_job(price, limits)
+        if limits.per_day is not None:
+            spend.check_day(price, limits, self._tally.of(db, job.provider, job.created_at), job.created_at)
+        if not spend.needs_approval(price, limits) or terms.approved:
+            return
+        asked = (_digest(terms.confirm or ""), job.account, job.request_hash, self._ledger.clock.now())
+        if not terms.confirm or not db.execute(_GOOD, asked).fetchone():
+            raise spend.unapproved(price, limits, told_so=bool(terms.confirm))
+
+
+class _Tally:
+    """What the jobs of a day cost together. Used by the ledger's thread only.
+
+    Summing up thousands takes a millisecond, so it is not done again while nobody but ourselves has written: another
+    connection's commit shows in SQLite's ``data_version``, and our own other writes in ``total_changes``.
+    """
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._sum = 0
+
+    def of(self, db: sqlite3.Connection, provider: str, now: float) -> Decimal:
+        """Units that the jobs accepted on this day (UTC) have cost, or may still cost."""
+        began, ended = spend.day(now)
+        standing = (db, _version(db), db.total_changes, provider, began)
+        if self._of != standing:
+            self._sum = int(db.execute(_SPENT, (provider, began, ended)).fetchone()[0])
+            self._of = standing
+        return Decimal(self._sum) / RESERVED_PER_UNIT
+
+    def grew(self, db: sqlite3.Connection, reserved: int) -> None:
+        """A job of the day was recorded right after it was asked about (``of``), in the same transaction."""
+        _, version, _, *rest = self._of
+        self._of = (db, version, db.total_changes, *rest)
+        self._sum += reserved
 
 
 def written(posted: Request | Asked) -> str:
@@ -122,21 +163,8 @@ def _earlier(db: sqlite3.Connection, job: Job, terms: Terms) -> Job | None:
     return spend.repeated(job, job_of(row), terms)
 
 
-def _check(db: sqlite3.Connection, wanted: Wanted, now: float) -> None:
-    """Hold a new request to the limits, the one that asks most of the human last."""
-    job, price, terms, limits = wanted.job, wanted.price, wanted.terms, wanted.limits
-    spend.check_job(price, limits)
-    if limits.per_day is not None:
-        spend.check_day(price, limits, _spent(db, job.provider, job.created_at), job.created_at)
-    if not spend.needs_approval(price, limits) or terms.approved:
-        return
-    asked = (_digest(terms.confirm or ""), job.account, job.request_hash, now)
-    if not terms.confirm or not db.execute(_GOOD, asked).fetchone():
-        raise spend.unapproved(price, limits, told_so=bool(terms.confirm))
-
-
-def _spent(db: sqlite3.Connection, provider: str, now: float) -> Decimal:
-    return Decimal(db.execute(_SPENT, (provider, *spend.day(now))).fetchone()[0]) / RESERVED_PER_UNIT
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _digest(token: str) -> str:
