@@ -137,8 +137,18 @@ def _sandboxed(settings: Settings, clock: Clock) -> _Kling:
     )
 
 
-def pretend_kling(base_url: str, *, speed: float, serve_retired: bool) -> Sandbox:
-    """The pretend Kling as a server of its own, which also calls back where it was asked to (on this machine)."""
+def pretend_kling(base_url: str, *, speed: float, serve_retired: bool, folder: Path | None = None) -> Sandbox:
+    """The pretend Kling as a server of its own, which also calls back where it was asked to (on this machine).
+
+    Args:
+        base_url: Where it is served.
+        speed: How many times as fast as Kling it works.
+        serve_retired: Serve models Kling has retired.
+        folder: Where its tasks outlive it; None: they end with it.
+
+    Raises:
+        LocalTrouble: ``folder`` cannot be used.
+    """
     import httpx2  # noqa: PLC0415 - loaded at first use: it slows the start
 
     from kling_mcp.sandbox.app import Sandbox  # noqa: PLC0415 - as above
@@ -147,4 +157,4 @@ def pretend_kling(base_url: str, *, speed: float, serve_retired: bool) -> Sandbo
         async with httpx2.AsyncClient(trust_env=False) as client:
             return (await client.post(url, content=body, headers=dict(headers))).status_code
 
-    return Sandbox(clock=SystemClock(speed), base_url=base_url, serve_retired=serve_retired, post=post)
+    return Sandbox(clock=SystemClock(speed), base_url=base_url, folder=folder, serve_retired=serve_retired, post=post)

@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_address(sandbox)
     sandbox.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="run X times as fast (default: 1)")
     sandbox.add_argument("--retired-models", action="store_true", help="serve models that Kling has retired")
+    sandbox.add_argument("--keep", type=Path, metavar="DIR", help="where tasks outlive it (default: they end with it)")
     sandbox.add_argument("--until-eof", action="store_true", help="stop when standard input ends")
     return parser
 
@@ -173,7 +174,9 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 
     with listening(arguments.host, arguments.port) as door:
         url = f"http://{authority(arguments.host, door.getsockname()[1])}"
-        sandbox = pretend_kling(url, speed=arguments.speed, serve_retired=arguments.retired_models)
+        sandbox = pretend_kling(
+            url, speed=arguments.speed, serve_retired=arguments.retired_models, folder=arguments.keep
+        )
         server = Announcing(uvicorn.Config(sandbox.app, log_level="warning", timeout_graceful_shutdown=1))
         if arguments.until_eof:
             _at_end_of_input(server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import signal
 import socket
@@ -9,10 +10,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from kling_mcp.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "kling_mcp"]
 
@@ -113,6 +118,27 @@ def test_the_sandbox_announces_where_it_answers_and_ends_with_its_input() -> Non
         refused.value.close()
         _, complaints = server.communicate("", timeout=10)
     assert (refused.value.code, server.returncode, complaints) == (401, 0, "")
+
+
+def asked(url: str, wish: bytes | None = None) -> dict[str, Any]:
+    headers = {"authorization": "Bearer sandbox", "content-type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, wish, headers), timeout=10) as answer:  # noqa: S310 - ours
+        return json.load(answer)
+
+
+def test_a_sandbox_that_keeps_its_tasks_has_them_after_it_was_killed(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+    for path, wish in (
+        ("/v1/videos/text2video", b'{"prompt": "a kite", "model_name": "kling-v2-6"}'),
+        ("/_sandbox/ledger", None),
+    ):
+        with sandbox("--keep", str(tmp_path / "kept")) as server:
+            try:
+                told.append(asked(announced(server) + path, wish))
+            finally:
+                server.kill()
+    made, ledger = told
+    assert [task["id"] for task in ledger["tasks"]] == [made["data"]["task_id"]]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
