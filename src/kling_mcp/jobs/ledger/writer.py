@@ -10,7 +10,9 @@ import asyncio
 import queue
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -19,7 +21,7 @@ import anyio.to_thread
 from kling_mcp.errors import LocalTrouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 GROUP = 256
 PATIENCE_S = 30.0
@@ -42,11 +44,33 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A unit of work for the thread: ``work`` receives the connection and may read and write."""
+    """A unit of work for the thread: ``work`` receives the connection and may read and write.
+
+    Attributes:
+        work: What is done.
+        writes: Whether it may write.
+        answer: Where its caller waits.
+        future: Its result. Whoever is first decides: the thread that it is begun, or the caller that it is withdrawn.
+    """
 
     work: Callable[[Any], Any]
     writes: bool
+    answer: asyncio.Future[Any]
     future: Future[Any] = field(default_factory=Future[Any])
+
+    def give_up(self) -> None:
+        """Its turn has not come: it is withdrawn. If it was begun already it is waited for: it may be written yet."""
+        if self.future.cancel() and not self.answer.done():
+            self.answer.set_exception(_busy())
+
+    def tell(self) -> None:
+        """Hand the result to the caller, unless nobody waits any more."""
+        if self.answer.done() or self.future.cancelled():
+            return
+        if error := self.future.exception():
+            self.answer.set_exception(error)
+        else:
+            self.answer.set_result(self.future.result())
 
 
 class Writer:
@@ -68,16 +92,15 @@ class Writer:
         if not self._started:
             self._started = True
             self._thread.start()
-        operation = Operation(work, writes)
+        loop = asyncio.get_running_loop()
+        operation = Operation(work, writes, loop.create_future())
+        patience = loop.call_later(PATIENCE_S, operation.give_up)
         self._queue.put(operation)
-        answer = asyncio.wrap_future(operation.future)
         try:
-            await asyncio.wait([answer], timeout=PATIENCE_S)
-            if not answer.done() and operation.future.cancel():
-                raise _busy()
-            return await answer  # begun already, it is waited for: given up now, it might still be written
+            return await operation.answer
         finally:
-            answer.cancel()  # a caller who left: what is still queued is withdrawn
+            patience.cancel()
+            operation.future.cancel()  # a caller who left: what is still queued is withdrawn
 
     async def close(self) -> None:
         """Finish what is queued and end the thread; one that hangs on somebody else's lock is left behind."""
@@ -90,6 +113,7 @@ class Writer:
         while (first := self._queue.get()) is not None:
             group, ending = self._gather(first)
             self._connection.run(group)
+            _tell(group)
             if ending:
                 break
         self._connection.close()
@@ -107,6 +131,18 @@ class Writer:
                 break
             group.append(more)
         return group, ending
+
+
+def _tell(group: Sequence[Operation]) -> None:
+    """Hand all results over at once: waking the event loop for each costs as much as the work itself."""
+    for loop, told in groupby(group, key=lambda operation: operation.answer.get_loop()):
+        with suppress(RuntimeError):  # it was closed meanwhile: nobody waits there any more
+            loop.call_soon_threadsafe(_tell_each, list(told))
+
+
+def _tell_each(group: Sequence[Operation]) -> None:
+    for operation in group:
+        operation.tell()
 
 
 def _busy() -> LocalTrouble:
