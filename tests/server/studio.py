@@ -43,6 +43,8 @@ BALANCE = Balance(
     )
 )
 WISH = {"prompt": "A red fox in fresh snow", "model_name": "kling-v3", "duration": 5}
+ANOTHER = {**WISH, "allow_duplicate": True}
+"""The same wish for one more, so that it is not taken for a retry."""
 Mode = Literal["auto", "legacy"]
 ERAS: tuple[Mode, ...] = ("auto", "legacy")
 
@@ -95,6 +97,10 @@ class Studio:
     async def look_up(self, refs: Sequence[TaskRef]) -> Mapping[str, Progress]:
         await anyio.lowlevel.checkpoint()
         return {ref.ext_id: self._progress(ref.ext_id) for ref in refs if ref.ext_id in self.started}
+
+    async def taken_between(self, path: str, start: float, end: float) -> Sequence[Progress] | None:
+        del path, start, end
+        return await anyio.lowlevel.checkpoint()
 
     async def balance(self) -> Balance:
         await anyio.lowlevel.checkpoint()

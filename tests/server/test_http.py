@@ -25,7 +25,7 @@ from kling_mcp.server.gate import Admission
 from kling_mcp.server.http import http_app, serve_http
 from kling_mcp.settings import Settings
 
-from .studio import ERAS, WISH, House, told
+from .studio import ANOTHER, ERAS, WISH, House, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -90,7 +90,7 @@ async def test_every_transport_makes_a_video_in_both_eras(served: Served, transp
     door = f"{served.url}/mcp" if transport == "streamable" else sse_client(f"{served.url}/sse")
     with anyio.fail_after(30):
         async with Client(door, mode=mode) as client:
-            result = await client.call_tool("generate_video", WISH, progress_callback=hear)
+            result = await client.call_tool("generate_video", ANOTHER, progress_callback=hear)
             listing = await client.call_tool("list_jobs", {})
     assert told(result)["status"] == "succeeded"
     assert told(listing)["jobs"][0]["job_id"] == told(result)["job_id"]

@@ -19,7 +19,7 @@ from mcp.types import BlobResourceContents, SubscribeRequestParams, TextResource
 from kling_mcp.server import news, resources
 from kling_mcp.server.news import News
 
-from .studio import ERAS, WISH, House, told
+from .studio import ANOTHER, ERAS, House, told
 from .test_views import RUNNING
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def made(client: Client, wait_seconds: float = 55) -> str:
-    job = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": wait_seconds}))
+    job = told(await client.call_tool("generate_video", {**ANOTHER, "wait_seconds": wait_seconds}))
     return job["job_id"]
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from kling_mcp.errors import Failure
-from kling_mcp.jobs.model import Delivery, Job, Media, State
+from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
 from kling_mcp.server.listing import listed
 from kling_mcp.server.views import STATUS, gathered, viewed
 
@@ -61,6 +61,14 @@ REFUSED = replace(
     state=State.FAILED,
     finished_at=T0 + 2,
     failure=Failure("1301", "Kling's content policy refused the prompt.", fix="Change the prompt.", request_id="req-9"),
+)
+
+HELD = replace(
+    RUNNING,
+    state=State.QUEUED,
+    task_id=None,
+    failure=Failure("1102", "The video pack has no units left.", fix="Buy a resource pack."),
+    blocked_reason="It waits until the account can pay.",
 )
 
 
@@ -164,12 +172,56 @@ def test_a_full_disk_leaves_the_job_succeeded_and_says_how_to_get_the_file() -> 
 def test_a_lost_answer_is_queued_and_promises_that_nothing_is_paid_twice() -> None:
     answer = shown(replace(RUNNING, state=State.UNKNOWN, task_id=None))
     assert answer["status"] == "queued"
-    assert answer["notes"] == ["Kling's answer was lost: asking whether it arrived; nothing is sent or charged twice."]
+    assert answer["blocked_reason"] == (
+        "Kling's answer was lost: asking whether it arrived; nothing is sent or charged twice."
+    )
 
 
 def test_a_job_that_waits_says_for_what() -> None:
     waiting = replace(RUNNING, state=State.QUEUED, blocked_reason="Kling runs as many jobs as the account may.")
-    assert shown(waiting)["notes"] == ["Kling runs as many jobs as the account may."]
+    assert shown(waiting)["blocked_reason"] == "Kling runs as many jobs as the account may."
+    assert shown(waiting)["eta_s"] == 70
+
+
+def test_a_job_held_by_the_account_says_what_the_human_must_do_and_how_it_is_withdrawn() -> None:
+    assert shown(HELD) == {
+        "job_id": ID,
+        "tool": "generate_video",
+        "status": "queued",
+        "elapsed_s": 25,
+        "eta_s": 70,
+        "model_name": "kling-v3",
+        "units_quoted": 4.5,
+        "blocked_reason": "It waits until the account can pay.",
+        "error": {
+            "code": "1102",
+            "message": "The video pack has no units left.",
+            "fix": "Buy a resource pack.",
+            "retryable": False,
+            "charged": False,
+        },
+        "next": (
+            "Tell the human: Buy a resource pack. Then the job goes on by itself: "
+            f'call wait_for_jobs(job_ids=["{ID}"]); do not resubmit. cancel_job(job_id="{ID}") withdraws it.'
+        ),
+    }
+
+
+def test_a_job_whose_step_is_held_says_so_itself() -> None:
+    whole = replace(RUNNING, wire=PLAN)
+    step = replace(HELD, id=f"{ID}-clip", parent=ID, step="clip")
+    view = viewed(whole, now=T0 + 25, eta_s=None, steps=[step])
+    assert (view.status, view.error and view.error.code) == ("running", "1102")
+    assert view.blocked_reason == HELD.blocked_reason
+    assert view.next
+    assert f'cancel_job(job_id="{ID}")' in view.next
+
+
+def test_the_job_of_a_repeated_request_says_that_it_is_not_a_new_one() -> None:
+    view = viewed(RUNNING, now=T0 + 25, eta_s=70, fresh=True, repeated="An identical request was accepted 25 s ago.")
+    assert view.structured()["deduplicated"] is True
+    assert view.structured()["notes"] == ["An identical request was accepted 25 s ago.", "kling-v3 was chosen."]
+    assert "deduplicated" not in shown(RUNNING, fresh=True)
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -197,7 +249,7 @@ FOUND = replace(
 
 @pytest.mark.parametrize(
     "job",
-    [RUNNING, SUCCEEDED, REFUSED, replace(SUCCEEDED, delivery=Delivery.EXPIRED), FOUND],
+    [RUNNING, SUCCEEDED, REFUSED, HELD, replace(SUCCEEDED, delivery=Delivery.EXPIRED), FOUND],
     ids=lambda job: f"{job.state} {job.tool}",
 )
 def test_the_text_holds_every_fact_of_the_data(job: Job) -> None:

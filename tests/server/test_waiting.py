@@ -12,7 +12,7 @@ from kling_mcp.errors import Busy, OutcomeUnknown, OutOfCredit, Refused, Unavail
 from kling_mcp.server.job_tools import patience
 from kling_mcp.settings import Settings
 
-from .studio import ERAS, WISH, House, text, told
+from .studio import ANOTHER, ERAS, WISH, House, text, told
 
 if TYPE_CHECKING:
     from .studio import Mode
@@ -58,7 +58,7 @@ async def test_waiting_for_the_first_returns_when_one_is_finished(house: House) 
             quick = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": 0}))["job_id"]
             await client.call_tool("wait_for_jobs", {"job_ids": [quick]})
             house.studio.lasts = 500
-            slow = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": 0}))["job_id"]
+            slow = told(await client.call_tool("generate_video", {**ANOTHER, "wait_seconds": 0}))["job_id"]
             result = await client.call_tool("wait_for_jobs", {"job_ids": [slow, quick, slow], "until": "first"})
     answer = told(result)
     assert [(job["job_id"], job["status"]) for job in answer["jobs"]] == [(slow, "running"), (quick, "succeeded")]
@@ -84,12 +84,15 @@ async def test_a_refusal_of_kling_is_an_error_with_its_code_and_cost(house: Hous
     assert "[1301] Content policy. Change the prompt. Nothing was charged." in text(result)
 
 
-async def test_an_empty_account_is_told_at_once(house: House) -> None:
+async def test_an_empty_account_is_told_at_once_and_holds_the_job_until_it_is_put_right(house: House) -> None:
     house.studio.trouble = OutOfCredit("The account has no units left.", fix="Buy a resource pack.", code=1102)
     with anyio.fail_after(20):
         async with house.client() as client:
-            result = await client.call_tool("generate_video", {**WISH, "wait_seconds": 0})
-    assert (result.is_error, told(result)["error"]["code"]) == (True, "1102")
+            result = await client.call_tool("generate_video", {**WISH, "wait_seconds": 55})
+    answer = told(result)
+    assert (result.is_error, answer["status"], answer["error"]["code"]) == (False, "queued", "1102")
+    assert answer["next"].startswith("Tell the human: Buy a resource pack. Then the job goes on by itself: ")
+    assert answer["elapsed_s"] < 20
 
 
 async def test_a_job_that_kling_accepts_and_then_fails_is_an_error(house: House) -> None:
@@ -109,7 +112,7 @@ async def test_a_busy_kling_leaves_the_job_queued_with_the_reason(house: House) 
         async with house.client() as client:
             answer = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": 0}))
     assert answer["status"] == "queued"
-    assert answer["notes"][-1].startswith("All slots of the account are in use.")
+    assert answer["blocked_reason"].startswith("All slots of the account are in use.")
 
 
 async def test_while_kling_cannot_be_reached_the_handle_comes_at_once_and_promises_no_time(house: House) -> None:
@@ -156,7 +159,7 @@ async def test_a_lost_answer_is_looked_up_and_never_paid_twice(house: House) -> 
         async with house.client() as client:
             answer = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": 0}))
             assert answer["status"] == "queued"
-            assert "nothing is sent or charged twice" in answer["notes"][-1]
+            assert "nothing is sent or charged twice" in answer["blocked_reason"]
             house.studio.trouble = None
             house.studio.started[answer["job_id"]] = house.jobs.clock.now()
             done = told(await client.call_tool("wait_for_jobs", {"job_ids": [answer["job_id"]]}))

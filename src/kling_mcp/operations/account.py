@@ -41,7 +41,7 @@ class EstimateCost(Operation):
 
     # Named apart from the class variable ``tool``; agents write it as "tool".
     tool_name: str = Field(alias="tool")
-    """Name of the tool."""
+    """Which tool."""
     arguments: Annotated[JsonObject, WithJsonSchema({"type": "object"})] = Field(default_factory=dict)
     """Its arguments."""
 

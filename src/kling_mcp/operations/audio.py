@@ -27,7 +27,7 @@ SoundPrompt = Annotated[str, Field(max_length=200)]
 class TextToSpeech(Generation):
     """Speak a text aloud. Its result is a sound for lip_sync and generate_avatar (as audio_id).
 
-    Speech has voices of its own, found with list_voices origin speech; library voices do not work.
+    Its voices are found with list_voices origin speech; library voices do not work.
     """
 
     tool: ClassVar[str] = "text_to_speech"

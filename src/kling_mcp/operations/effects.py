@@ -77,7 +77,7 @@ class ApplyEffect(Generation):
     rules: ClassVar[tuple[Rule[Any], ...]] = (_scene_is_offered, _pictures_are_as_many_as_needed)
 
     effect_scene: Annotated[str, BeforeValidator(_known_scene)]
-    """Its name, such as hug_pro; all are in kling://catalogue/effects. Other words are answered with the nearest."""
+    """Such as hug_pro; all are in kling://catalogue/effects. Other words get the nearest."""
     image: ImageInput | Omitted = None
     """For effects with one picture: URL, Base64 or kling://media/…"""
     images: Annotated[list[ImageInput] | Omitted, JsonList, Pictures] = None

@@ -22,7 +22,7 @@ from kling_mcp.operations.extend_source import (
     sound_of,
     way_of,
 )
-from kling_mcp.operations.fields import TEXT, NegativePrompt, Omitted, Share, Tight, VideoId, Whole
+from kling_mcp.operations.fields import NUMBER, TEXT, NegativePrompt, Omitted, Share, Tight, VideoId, Whole
 from kling_mcp.operations.rates import CARD_DATE, RETIRED_PRICES_ARE, extension_range, extension_units
 from kling_mcp.operations.shots import DEFAULT_SECONDS
 from kling_mcp.operations.sources import LAST_FRAME, SourceFacts, facts_of, kling_id_of
@@ -152,12 +152,12 @@ class ExtendVideo(Composite):
     """What happens next."""
     negative_prompt: Annotated[NegativePrompt, TEXT] | Omitted = None
     """What must not appear."""
-    cfg_scale: Share | Omitted = None
+    cfg_scale: Annotated[Share, NUMBER] | Omitted = None
     """0 free to 1 close to the prompt."""
     duration: Whole | Omitted = None
     """Seconds of a new clip; 5 if absent."""
     watermark: bool | Omitted = None
-    """Also make a watermarked copy."""
+    """Watermarked copy too."""
 
     @property
     def way(self) -> Way | None:

@@ -110,6 +110,8 @@ OnOff = Annotated[Literal["on", "off"], BeforeValidator(_on_off)]
 YesNo = Annotated[Literal["yes", "no"], BeforeValidator(_yes_no)]
 """``yes`` or ``no``; true and false are understood."""
 
+NUMBER = WithJsonSchema({"type": "number"})
+"""On a number whose limits are in its description."""
 TEXT = WithJsonSchema({"type": "string"})
 """On a text: shows neither its limits nor anything else."""
 
@@ -118,7 +120,9 @@ Object = WithJsonSchema({"type": "object"})
 """On a nested type: shows nothing of what is inside."""
 Objects = WithJsonSchema({"type": "array", "items": {"type": "object"}})
 """On a list of nested types: shows nothing of what is inside."""
-Pictures = WithJsonSchema({"type": "array", "items": {"type": "string"}})
+Texts = WithJsonSchema({"type": "array", "items": {"type": "string"}})
+"""On a list of texts: shows no limits."""
+Pictures = Texts
 """On a list of ``PictureRef`` or of pictures: shows plain texts, which do."""
 
 ImageInput = Annotated[str, PlainValidator(picture), TEXT]
@@ -267,6 +271,7 @@ class VoiceRef(Nameable):
 
 
 __all__ = [
+    "NUMBER",
     "TEXT",
     "AudioId",
     "Axis",
@@ -298,6 +303,7 @@ __all__ = [
     "Share",
     "Shot",
     "SoundFile",
+    "Texts",
     "Tight",
     "VideoId",
     "VideoUrl",

@@ -8,11 +8,13 @@ Contract: image-audio-general.md sections 2, 15 and 16.
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator
 
 from kling_mcp.errors import Problem
 from kling_mcp.operations.base import Generation, Kind, Quote, Rule, Yields, rule
 from kling_mcp.operations.fields import (
+    NUMBER,
+    TEXT,
     ElementRef,
     ImageInput,
     JsonList,
@@ -27,7 +29,7 @@ from kling_mcp.operations.image_quote import priced, retirement
 from kling_mcp.operations.image_rules import too_many, uncited, unknown_citations, who_can
 from kling_mcp.operations.web import refuse
 
-_Fidelity = Annotated[Share, WithJsonSchema({"type": "number"})]  # the descriptions tell the limits in fewer bytes
+_Fidelity = Annotated[Share, NUMBER]
 
 
 def _resolution(value: object) -> object:
@@ -130,7 +132,7 @@ _RULES: tuple[Rule[Any], ...] = (
 
 
 class GenerateImage(Generation):
-    """Make 1 to 9 pictures from a prompt, or from a prompt and a picture. Paid."""
+    """Make 1 to 9 pictures from a prompt, or from prompt and picture. Paid."""
 
     tool: ClassVar[str] = "generate_image"
     title: ClassVar[str] = "Generate image"
@@ -145,7 +147,7 @@ class GenerateImage(Generation):
     """What the picture shows."""
     model_name: Annotated[str, model_of("generations")] = "kling-v3"
     """kling-v3; kling-v2-1 keeps a subject or face."""
-    negative_prompt: NegativePrompt | Omitted = None
+    negative_prompt: Annotated[NegativePrompt, TEXT] | Omitted = None
     """What to avoid; not with image."""
     image: ImageInput | Omitted = None
     """URL, Base64 or result of ours."""
@@ -164,7 +166,7 @@ class GenerateImage(Generation):
     aspect_ratio: AspectRatio | Omitted = None
     """16:9 if absent."""
     watermark: bool | Omitted = None
-    """Also a watermarked copy."""
+    """Watermarked copy too."""
 
     @property
     def facts(self) -> ImageFacts:

@@ -105,11 +105,11 @@ imitate it."""
     multi_shot: bool | Omitted = None
     """Several shots. Needs shot_type."""
     shot_type: Literal["customize", "intelligence"] | Omitted = None
-    """customize: you write multi_prompt. intelligence: Kling cuts prompt into shots."""
+    """As for generate_video."""
     multi_prompt: Annotated[Annotated[list[Shot], Field(max_length=6)] | Omitted, JsonList, Objects] = None
-    """Up to 6 {index from 1, prompt, duration}; seconds add up to duration. Replaces prompt."""
+    """As for generate_video."""
     watermark: bool | Omitted = None
-    """Also make a watermarked copy."""
+    """Watermarked copy too."""
 
     @property
     def facts(self) -> OmniFacts:

@@ -68,6 +68,7 @@ class LipSync(Composite):
     kind: ClassVar[Kind] = "job"
     yields: ClassVar[Yields] = "video"
     makes_tasks_at: ClassVar[tuple[str, ...]] = (AdvancedLipSync.posts_to,)
+    nameless_steps: ClassVar[bool] = True
     rules: ClassVar[tuple[Rule[Any], ...]] = (
         _something_moves_its_lips,
         exactly_one("text", "audio_id", "sound_file", of="what is spoken"),

@@ -15,6 +15,8 @@ from pydantic import BeforeValidator, Field
 from kling_mcp.errors import Problem
 from kling_mcp.operations.base import Generation, Kind, Quote, Yields
 from kling_mcp.operations.fields import (
+    NUMBER,
+    TEXT,
     CameraControl,
     DynamicMask,
     ElementRef,
@@ -60,7 +62,7 @@ ModelName = Annotated[
 class GenerateVideo(Generation):
     """Make a new video clip from a prompt, from a first frame, or between two frames.
 
-    Paid. Use estimate_cost first when the price matters. Everything is checked before anything is charged.
+    Paid; estimate_cost tells how much.
     """
 
     tool: ClassVar[str] = "generate_video"
@@ -77,40 +79,40 @@ class GenerateVideo(Generation):
     """kling-v3: best, 4k, shots, elements. kling-3.0-turbo: sound included. kling-v2-6: voices. \
 kling-v2-5-turbo: cheapest."""
     image: ImageInput | Omitted = None
-    """First frame: jpg or png as URL, Base64 or kling://media/…; of a video, add #last. The clip takes its shape."""
+    """First frame: URL, Base64 or kling://media/… (of a video: …#last). The clip takes its shape."""
     image_tail: LastFrame | Omitted = None
-    """Last frame, like image. Not with masks or camera_control."""
-    negative_prompt: NegativePrompt | Omitted = None
+    """Last frame, like image."""
+    negative_prompt: Annotated[NegativePrompt, TEXT] | Omitted = None
     """What must not appear. Not for kling-3.0-turbo."""
     duration: Whole = 5
     """Seconds: 3 to 15; kling-v2-*: 5 or 10."""
     mode: Literal["std", "pro", "4k"] | Omitted = None
-    """std 720p (if absent), pro 1080p, 4k (kling-v3). kling-v2-* need pro for sound and image_tail."""
+    """std 720p (if absent), pro 1080p, 4k (kling-v3). kling-v2-* need pro for image_tail."""
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | Omitted = None
     """16:9 if absent. Only without image."""
     sound: OnOff | Omitted = None
     """Native sound; off if absent. kling-v3, kling-v2-6 pro."""
-    cfg_scale: Share | Omitted = None
+    cfg_scale: Annotated[Share, NUMBER] | Omitted = None
     """0 free to 1 close to the prompt; kling-v2-* ignore it."""
     camera_control: Annotated[CameraControl | Omitted, JsonText, Object] = None
-    """Camera move (retired kling-v1, kling-v1-5): {type: down_back, forward_up, right_turn_forward, \
-left_turn_forward, or simple with config {zoom: 5}}."""
+    """Camera move (retired kling-v1*): {type: down_back, forward_up, right_turn_forward, left_turn_forward, or \
+simple with config {zoom: 5}}."""
     static_mask: ImageInput | Omitted = None
-    """Mask of what stays still (retired kling-v1, kling-v1-5)."""
+    """Mask of what stays still (kling-v1*)."""
     dynamic_masks: Annotated[Annotated[list[DynamicMask], Field(max_length=6)] | Omitted, JsonText, Objects] = None
-    """Up to 6 {mask, trajectories: [{x, y}, …]}: masks that move along pixels, origin bottom left."""
+    """Up to 6 {mask, trajectories: [{x, y}, …]}, in pixels from bottom left."""
     multi_shot: bool | Omitted = None
     """Several shots (kling-v3). Needs shot_type."""
     shot_type: Literal["customize", "intelligence"] | Omitted = None
     """customize: you write multi_prompt. intelligence: Kling cuts prompt into shots."""
     multi_prompt: Annotated[Annotated[list[Shot], Field(max_length=6)] | Omitted, JsonText, Objects] = None
-    """Up to 6 shots {index from 1, prompt, duration}; seconds add up to duration. Replaces prompt."""
+    """Up to 6 {index from 1, prompt, duration}, which add up to duration. Replaces prompt."""
     element_list: Annotated[list[ElementRef] | Omitted, JsonList, Objects] = None
     """Up to 3 {element_id} (kling-v3 with image). Not with voice_list."""
     voice_list: Annotated[list[VoiceRef] | Omitted, JsonList, Objects] = None
     """Up to 2 {voice_id} (kling-v2-6 pro with image, sound on), cited in prompt."""
     watermark: bool | Omitted = None
-    """Also make a watermarked copy."""
+    """Watermarked copy too."""
 
     @property
     def facts(self) -> ModelFacts:

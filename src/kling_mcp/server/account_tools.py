@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from kling_mcp.errors import NotAuthorised
 from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.server.answers import answer
-from kling_mcp.server.tool import without_waiting
+from kling_mcp.server.arguments import without_ours
 from kling_mcp.server.view import Amount, View, joined, moment, plain, summed
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ async def estimate_cost(call: Call[EstimateCost]) -> types.CallToolResult:
             tool=tool.name, price="free", units=Decimal(), usd=Decimal(), basis="nothing is ever charged"
         )
         return answer(free)
-    request = await call.jobs.resolved(without_waiting(arguments, GENERATIONS[tool.name]))
+    request = await call.jobs.resolved(without_ours(arguments, GENERATIONS[tool.name]))
     with contextlib.suppress(NotAuthorised):  # a price can be told before there is a key
         call.jobs.check(request)
     return answer(estimate_view(tool.name, request.model, request.quote()))

@@ -20,10 +20,16 @@ def wait_call(job_ids: Iterable[str]) -> str:
     return f"call wait_for_jobs(job_ids={json.dumps(list(job_ids))}); do not resubmit"
 
 
-def advice(job: Job) -> str:
-    """What to do about a job now. A step is its whole's business: nobody can call it again by itself."""
+def advice(job: Job, at: Job | None = None) -> str:
+    """What to do about a job now. A step is its whole's business: nobody can call it again by itself.
+
+    Args:
+        job: Which job.
+        at: Where it stands: itself, or the step of it that holds it up.
+    """
     if not job.settled:
-        return wait_call([job.parent or job.id])
+        wait = wait_call([job.parent or job.id])
+        return _held(job, at or job, wait) if (at or job).state is State.QUEUED and (at or job).failure else wait
     if job.parent and job.state is not State.SUCCEEDED:
         return f'It is a step of another job: get_job(job_id="{job.parent}") says what to do.'
     match job.state:
@@ -35,6 +41,13 @@ def advice(job: Job) -> str:
             return _unconfirmed(job)
         case _:
             return f"It was never submitted; call {job.tool} again if it is wanted after all."
+
+
+def _held(job: Job, at: Job, wait: str) -> str:
+    """What to do about a job that waits for the human."""
+    remedy = (at.failure.fix if at.failure else "") or "The account has to be put right."
+    withdrawn = f'cancel_job(job_id="{job.parent or job.id}") withdraws it'
+    return f"Tell the human: {remedy} Then the job goes on by itself: {wait}. {withdrawn}."
 
 
 def _failed(job: Job) -> str:

@@ -6,6 +6,7 @@ import base64
 import logging
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -13,10 +14,10 @@ from mcp import types
 
 from kling_mcp.errors import NOT_CHARGED, InvalidRequest, LocalTrouble, Problem
 from kling_mcp.jobs.model import State
-from kling_mcp.server.views import ErrorView, media_uri, viewed
+from kling_mcp.server.views import ErrorView, held, media_uri, viewed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kling_mcp.errors import KlingError
     from kling_mcp.jobs.model import Job, Media
@@ -47,14 +48,20 @@ def answer(view: View, *extras: types.ContentBlock, is_error: bool = False) -> t
     )
 
 
-def refusal(error: KlingError, *, paid: bool) -> types.CallToolResult:
-    """A failure we foresee: one sentence for each problem, ending with what was charged."""
+def refusal(error: KlingError, *, paid: bool, **facts: object) -> types.CallToolResult:
+    """A failure we foresee: one sentence for each problem, ending with what was charged.
+
+    Args:
+        error: What it is.
+        paid: Whether the tool could have cost anything.
+        facts: Said beside it, as data.
+    """
     charged = NOT_CHARGED if paid else FREE
     if isinstance(error, InvalidRequest):
         return _corrected([problem.sentence for problem in error.problems], charged)
     failure = error.failure
-    facts = (f"[{failure.code}] {failure.message}", failure.fix, LATER if failure.retryable else "", charged)
-    return _failed("\n".join(filter(None, facts)), ErrorView.of(failure))
+    lines = (f"[{failure.code}] {failure.message}", failure.fix, LATER if failure.retryable else "", charged)
+    return _failed("\n".join(filter(None, lines)), ErrorView.of(failure), facts)
 
 
 def _corrected(problems: Sequence[str], charged: str) -> types.CallToolResult:
@@ -76,25 +83,26 @@ def unknown_tool(sentence: str) -> types.CallToolResult:
     return _failed(f"{sentence}\n{FREE}", ErrorView(code="unknown_tool", message=sentence, charged=False))
 
 
-def _failed(text: str, error: ErrorView) -> types.CallToolResult:
+def _failed(text: str, error: ErrorView, facts: Mapping[str, object] = MappingProxyType({})) -> types.CallToolResult:
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=text)],
-        structured_content={"error": error.model_dump(mode="json", exclude_none=True)},
+        structured_content={**facts, "error": error.model_dump(mode="json", exclude_none=True)},
         is_error=True,
     )
 
 
-async def view_of(jobs: Jobs, job: Job, *, fresh: bool = False) -> JobView:
-    """A job as an agent sees it, at this moment."""
+async def view_of(jobs: Jobs, job: Job, *, fresh: bool = False, repeated: str = "") -> JobView:
+    """A job as an agent sees it, at this moment; ``fresh`` and ``repeated`` as for ``viewed``."""
     steps: Sequence[Job] = ()
     with suppress(LocalTrouble):  # a ledger that cannot be read now must not make a submitted job look refused
         steps = await jobs.steps(job)
-    return viewed(job, now=jobs.clock.now(), eta_s=eta_s(jobs, job), fresh=fresh, steps=steps)
+    left = eta_s(jobs, job)
+    return viewed(job, now=jobs.clock.now(), eta_s=left, fresh=fresh, steps=steps, repeated=repeated)
 
 
 def eta_s(jobs: Jobs, job: Job) -> float | None:
-    """Seconds a job will probably still take; None once finished, and while Kling cannot be reached."""
-    return None if unreached(job) else jobs.eta_s(job)
+    """Seconds a job will probably still take; None once finished, and while nobody can know."""
+    return None if unreached(job) or held(job) else jobs.eta_s(job)
 
 
 def unreached(job: Job) -> bool:
@@ -102,9 +110,17 @@ def unreached(job: Job) -> bool:
     return job.unreached_since is not None and job.state in (State.QUEUED, State.SUBMITTING)
 
 
-async def about(jobs: Jobs, job: Job, *, fresh: bool = False) -> types.CallToolResult:
-    """The answer about one job. A failed job is an error, so that no host shows it as a success."""
-    return answer(await view_of(jobs, job, fresh=fresh), *await shown([job]), is_error=failed(job))
+async def about(jobs: Jobs, job: Job, *, fresh: bool = False, repeated: str = "") -> types.CallToolResult:
+    """The answer about one job. A failed job is an error, so that no host shows it as a success.
+
+    Args:
+        jobs: The engine.
+        job: Which job.
+        fresh: As for ``viewed``.
+        repeated: As for ``viewed``.
+    """
+    view = await view_of(jobs, job, fresh=fresh, repeated=repeated)
+    return answer(view, *await shown([job]), is_error=failed(job))
 
 
 def failed(job: Job) -> bool:

@@ -16,8 +16,9 @@ from kling_mcp.server.answers import crash, refusal, unknown_tool
 from kling_mcp.server.completion import Completions
 from kling_mcp.server.instructions import INSTRUCTIONS
 from kling_mcp.server.news import News
+from kling_mcp.server.person import Person
 from kling_mcp.server.resources import Shelf
-from kling_mcp.server.tool import Call
+from kling_mcp.server.tool import Call, Rising
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from mcp.server.models import InitializationOptions
 
     from kling_mcp.jobs.runner import Jobs
-    from kling_mcp.server.tool import Tool
+    from kling_mcp.server.tool import Answer, Tool
     from kling_mcp.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class KlingServer(Server[Any]):
         provider_name: str,
     ) -> None:
         self._jobs, self._settings = jobs, settings
+        self._confirms = settings.confirm_above_units is not None
         self._shown, self._every = shown, every
         self.news = News()
         shelf = Shelf(jobs, self.news)
@@ -90,21 +92,19 @@ class KlingServer(Server[Any]):
 
     def _input_schema(self, name: str) -> Mapping[str, Any] | None:
         tool = self._shown.get(name)
-        return tool.arguments.input_schema() if tool else None
+        return tool.input_schema(confirms=self._confirms) if tool else None
 
     async def _list_tools(
         self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[tool.shown() for tool in self._shown.values()])
+        return types.ListToolsResult(tools=[tool.shown(confirms=self._confirms) for tool in self._shown.values()])
 
-    async def _call_tool(
-        self, context: ServerRequestContext[Any], params: types.CallToolRequestParams
-    ) -> types.CallToolResult:
+    async def _call_tool(self, context: ServerRequestContext[Any], params: types.CallToolRequestParams) -> Answer:
         tool = self._shown.get(params.name)
         if tool is None:
             return unknown_tool(self._no_such_tool(params.name))
         try:
-            return await self._answered(tool, params.arguments or {}, context)
+            return await self._answered(tool, params, context)
         except KlingError as error:
             log.info("%s refused: %s", tool.name, error.failure.code)
             return refusal(error, paid=tool.makes_jobs)
@@ -113,15 +113,17 @@ class KlingServer(Server[Any]):
             return crash()
 
     async def _answered(
-        self, tool: Tool, arguments: Mapping[str, Any], context: ServerRequestContext[Any]
-    ) -> types.CallToolResult:
+        self, tool: Tool, params: types.CallToolRequestParams, context: ServerRequestContext[Any]
+    ) -> Answer:
+        arguments = params.arguments or {}
         call = Call(
             jobs=self._jobs,
             settings=self._settings,
             tools=self._every,
             request=tool.arguments.parse(arguments),
             arguments=arguments,
-            report=context.session.report_progress,
+            report=Rising(context.session.report_progress),
+            person=Person.at(context, params),
         )
         return await tool.run(call)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from kling_mcp.operations.base import Operation
-from kling_mcp.operations.fields import JsonText, Omitted
+from kling_mcp.operations.fields import JsonText, Omitted, Texts
 from kling_mcp.server.answers import about, answer, failed, shown, view_of
+from kling_mcp.server.arguments import Waiting
 from kling_mcp.server.listing import listed
 from kling_mcp.server.names import JobId  # noqa: TC001 - pydantic reads it at run time
-from kling_mcp.server.tool import Waiting
 from kling_mcp.server.views import STATES, Status, gathered
 from kling_mcp.server.waiting import budget, waited
 from kling_mcp.settings import MAX_WAIT_SECONDS
@@ -57,8 +57,10 @@ class WaitForJobs(Waiting, Operation):
     kind = "local"
     yields = "text"
 
-    job_ids: Annotated[list[JobId], Field(min_length=1, max_length=JOBS_AT_ONCE), BeforeValidator(_as_list), JsonText]
-    """Their ids."""
+    job_ids: Annotated[
+        list[JobId], Field(min_length=1, max_length=JOBS_AT_ONCE), BeforeValidator(_as_list), JsonText, Texts
+    ]
+    """Up to 50 ids."""
     until: Literal["all", "first"] = "all"
     """All of them, or the first."""
 

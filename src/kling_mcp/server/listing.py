@@ -48,7 +48,7 @@ class JobRow(BaseModel):
             created_at=moment(job.created_at) or "",
             model_name=job.model_name,
             units=_units(job),
-            prompt=_told_by(job),
+            prompt=told_by(job.arguments),
             uri=media_uri(job.media[0]) if job.media else None,
         )
 
@@ -65,9 +65,9 @@ class JobRow(BaseModel):
         return f"{self.job_id} {self.status}: {joined(facts)}"
 
 
-def _told_by(job: Job) -> str | None:
-    """What its request begins with, in one line."""
-    words = next((str(job.arguments[name]) for name in _TELLING if job.arguments.get(name)), "")
+def told_by(arguments: Mapping[str, object]) -> str | None:
+    """What a request begins with, in one line."""
+    words = next((str(arguments[name]) for name in _TELLING if arguments.get(name)), "")
     return trimmed(" ".join(words.split()), PROMPT_SHOWN) or None
 
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from mcp import types
-from pydantic import BaseModel, Field, WithJsonSchema, create_model
 
 from kling_mcp.errors import InvalidRequest
 from kling_mcp.operations.base import Generation, Operation
-from kling_mcp.operations.fields import Omitted  # noqa: TC001 - pydantic reads it at run time
 from kling_mcp.operations.wording import closest, shown
-from kling_mcp.settings import MAX_WAIT_SECONDS
+from kling_mcp.server.arguments import hidden, shown_without, with_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from kling_mcp.jobs.runner import Jobs
+    from kling_mcp.server.person import Person
     from kling_mcp.server.view import View
     from kling_mcp.settings import Settings
 
@@ -27,12 +25,32 @@ if TYPE_CHECKING:
 RequestT = TypeVar("RequestT", bound=Operation)
 
 
+Answer: TypeAlias = types.CallToolResult | types.InputRequiredResult
+"""What a call is answered with: its result, or a question that the client answers by calling again."""
+
+
 class Report(Protocol):
     """How a call tells its client that it is alive; a no-op if the client did not ask."""
 
     def __call__(self, progress: float, total: float | None, message: str) -> Awaitable[None]:
-        """Send one notification. ``progress`` must be larger each time."""
+        """Send one notification."""
         ...
+
+
+TICK_S = 0.001
+"""The protocol wants every progress value larger than the last, even if no time went by."""
+
+
+class Rising:
+    """Reports whose values only ever rise, whoever makes them: one call may ask a person first, and then wait."""
+
+    def __init__(self, report: Callable[[float, float | None, str | None], Awaitable[None]]) -> None:
+        self._report, self._last = report, 0.0
+
+    async def __call__(self, progress: float, total: float | None, message: str) -> None:
+        """Send one notification, as of a moment later if none went by."""
+        self._last = max(progress, round(self._last + TICK_S, 3))
+        await self._report(self._last, None if total is None else max(total, self._last), message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +64,7 @@ class Call(Generic[RequestT]):
         request: The checked arguments.
         arguments: The arguments as the agent gave them.
         report: Tells the client how far it is.
+        person: Whoever sits at the client, as far as they can be asked.
     """
 
     jobs: Jobs
@@ -54,6 +73,7 @@ class Call(Generic[RequestT]):
     request: RequestT
     arguments: Mapping[str, Any]
     report: Report
+    person: Person
 
     def named(self, name: str) -> Tool:
         """The tool of this name.
@@ -71,8 +91,8 @@ class Call(Generic[RequestT]):
 class Run(Protocol):
     """What a tool does."""
 
-    def __call__(self, call: Call[Any]) -> Awaitable[types.CallToolResult]:
-        """Answer the call.
+    def __call__(self, call: Call[Any]) -> Awaitable[Answer]:
+        """Answer the call, or ask something back.
 
         Raises:
             KlingError: Any failure we foresee; it becomes the answer.
@@ -94,17 +114,6 @@ WITHDRAWS = types.ToolAnnotations(
 """Ends something of ours that cannot be brought back."""
 DELETES = WITHDRAWS.model_copy(update={"open_world_hint": True})
 """Ends something at Kling that cannot be brought back."""
-
-
-class Waiting(BaseModel):
-    """The argument of every tool that can wait for a job. It belongs to us, not to Kling."""
-
-    wait_seconds: Annotated[
-        float | Omitted,
-        Field(ge=0, le=MAX_WAIT_SECONDS, allow_inf_nan=False),
-        WithJsonSchema({"type": "number"}),  # it stands in most tools: the limits are in the words alone
-    ] = None
-    """Seconds, 0 to 55."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,31 +144,24 @@ class Tool:
 
     @property
     def arguments(self) -> type[Operation]:
-        """What it takes: the operation's fields, and ``wait_seconds`` where Kling takes its time."""
-        waits = self.makes_jobs and self.operation.kind == "job"
-        return _with_waiting(self.operation) if waits else self.operation
+        """What it takes: the operation's fields, and ours."""
+        return with_ours(self.operation)
 
-    def shown(self) -> types.Tool:
-        """The tool as a model sees it."""
+    def input_schema(self, *, confirms: bool = False) -> dict[str, Any]:
+        """The arguments as a model sees them.
+
+        Args:
+            confirms: Whether dear requests need a person's approval.
+        """
+        return shown_without(self.arguments.input_schema(), hidden(self.operation, confirms=confirms))
+
+    def shown(self, *, confirms: bool = False) -> types.Tool:
+        """The tool as a model sees it; ``confirms`` as for ``input_schema``."""
         return types.Tool(
             name=self.name,
             title=self.operation.title,
             description=inspect.getdoc(self.operation),
-            input_schema=self.arguments.input_schema(),
-            output_schema=self.view.output_schema(),
+            input_schema=self.input_schema(confirms=confirms),
+            output_schema=self.view.output_schema(named=not self.makes_jobs),
             annotations=self.hints,
         )
-
-
-@functools.cache
-def _with_waiting(operation: type[Operation]) -> type[Operation]:
-    bases = (Waiting, operation)  # fields are gathered from the last base on, so ours comes last in the schema
-    return cast("type[Operation]", create_model(operation.__name__, __base__=bases, __doc__=operation.__doc__))
-
-
-def without_waiting(request: Operation, operation: type[RequestT]) -> RequestT:
-    """The request as Kling's own operation again. Its values were checked once, so they are not checked twice."""
-    names = operation.model_fields
-    return operation.model_construct(
-        request.model_fields_set & names.keys(), **{name: getattr(request, name) for name in names}
-    )

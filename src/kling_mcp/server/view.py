@@ -48,13 +48,16 @@ class View(BaseModel):
         raise NotImplementedError
 
     @classmethod
-    def output_schema(cls) -> dict[str, Any]:
+    def output_schema(cls, *, named: bool = True) -> dict[str, Any]:
         """What hosts are told about the answer: the main names alone, because each byte of it stands in every tool.
 
-        Nothing is required and nothing forbidden, because an answer leaves out what has no value; ``error`` is always
-        among the names, because hosts check failures against the same schema.
+        Paid tools all answer as ``get_job`` does, where the names stand once (``named``).
+
+        Nothing is required and nothing forbidden, because an answer leaves out what has no value, and hosts check
+        failures, which have an ``error`` instead, against the same schema.
         """
-        return {"type": "object", "properties": {name: {} for name in (*cls.announced, "error")}}
+        schema: dict[str, Any] = {"type": "object"}
+        return schema | {"properties": {name: {} for name in cls.announced}} if named else schema
 
 
 def moment(unix_s: float | None) -> str | None:

@@ -146,6 +146,7 @@ class JobView(View):
     job_id: str
     tool: str
     status: Status
+    deduplicated: bool | None = None
     elapsed_s: int
     eta_s: int | None = None
     model_name: str | None = None
@@ -154,6 +155,7 @@ class JobView(View):
     media: list[MediaView] | None = None
     result: dict[str, Any] | None = None
     steps: list[StepView] | None = None
+    blocked_reason: str | None = None
     error: ErrorView | None = None
     notes: list[str] | None = None
     next: str | None = None
@@ -171,6 +173,7 @@ class JobView(View):
         lines += [media.line() for media in self.media or ()]
         lines += [f"result: {plainly(self.result)}"] if self.result else []
         lines += [step.line() for step in self.steps or ()]
+        lines += [f"It waits: {self.blocked_reason}"] if self.blocked_reason else []
         lines += [self.error.line(self.units_charged)] if self.error else []
         lines += self.notes or []
         lines += [self.next] if self.next else []
@@ -190,7 +193,15 @@ class JobsView(View):
         return "\n".join([*(job.text() for job in self.jobs), self.next])
 
 
-def viewed(job: Job, *, now: float, eta_s: float | None, fresh: bool = False, steps: Sequence[Job] = ()) -> JobView:
+def viewed(  # noqa: PLR0913 - what is known beside the record
+    job: Job,
+    *,
+    now: float,
+    eta_s: float | None,
+    fresh: bool = False,
+    steps: Sequence[Job] = (),
+    repeated: str = "",
+) -> JobView:
     """A job as an agent sees it.
 
     Args:
@@ -199,12 +210,15 @@ def viewed(job: Job, *, now: float, eta_s: float | None, fresh: bool = False, st
         eta_s: Seconds it will probably still take; None once finished.
         fresh: Whether the agent hears of this job for the first time, and so its notes even while it runs.
         steps: The jobs it was split into, in order, if it was.
+        repeated: Why this job answers a request that was made again; empty if it was not.
     """
-    notes = [*(job.notes if fresh or job.finished else ()), *_hindrances(job)]
+    notes = [repeated, *(job.notes if fresh or job.finished else ()), *_undelivered(job)]
+    at = next((each for each in (job, *steps) if held(each)), job)  # a step that is held holds its whole
     return JobView(
         job_id=job.id,
         tool=job.tool,
         status=STATUS[job.state],
+        deduplicated=True if repeated else None,
         elapsed_s=max(0, round((job.finished_at or now) - job.created_at)),
         eta_s=None if eta_s is None else round(eta_s),
         model_name=job.model_name,
@@ -213,9 +227,10 @@ def viewed(job: Job, *, now: float, eta_s: float | None, fresh: bool = False, st
         media=[MediaView.of(media) for media in job.media] or None,
         result=dict(job.facts) or None,
         steps=[StepView.of(step) for step in steps] or None,
-        error=ErrorView.of(job.failure) if job.failure and job.state in (State.FAILED, State.UNCONFIRMED) else None,
-        notes=notes or None,
-        next=advice(job),
+        blocked_reason=_blocked(at) or None,
+        error=ErrorView.of(at.failure) if at.failure and (held(at) or job.state in _TROUBLED) else None,
+        notes=[note for note in notes if note] or None,
+        next=advice(job, at),
     )
 
 
@@ -226,13 +241,24 @@ def gathered(jobs: Sequence[tuple[Job, JobView]]) -> JobsView:
     return JobsView(jobs=views, next=wait_call(unsettled) if unsettled else "All are finished; nothing to wait for.")
 
 
-def _hindrances(job: Job) -> list[str]:
-    """Why it waits, or why its file is not here."""
-    if job.state is State.UNKNOWN:
-        return [_IN_DOUBT]
-    if not job.finished:
-        return [job.blocked_reason] if job.blocked_reason else []
-    return list(dict.fromkeys(media.trouble for media in job.media if media.trouble))
+_TROUBLED = (State.FAILED, State.UNCONFIRMED)
+
+
+def held(job: Job) -> bool:
+    """Whether Kling refuses the account, not the request: it waits until a human has put that right."""
+    return job.state is State.QUEUED and job.failure is not None
+
+
+def _blocked(job: Job) -> str:
+    """Why it waits; empty if it does not."""
+    if job.finished:
+        return ""
+    return _IN_DOUBT if job.state is State.UNKNOWN else job.blocked_reason
+
+
+def _undelivered(job: Job) -> list[str]:
+    """Why its files are not here."""
+    return list(dict.fromkeys(media.trouble for media in job.media if media.trouble)) if job.finished else []
 
 
 def job_uri(job_id: str) -> str:
