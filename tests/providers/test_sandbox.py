@@ -118,6 +118,7 @@ async def test_a_clip_is_ordered_followed_and_found_with_its_price(credential: A
             status="succeeded",
             outputs=(clip,),
             units=wanted(duration=3, mode="pro", sound="on").quote().units,
+            ended_at=round(task.ends_at, 3),
         )
     }
     assert kling.sandbox.state.creates == 1

@@ -63,6 +63,7 @@ DONE = Progress(
     ),
     units=Decimal("2.5"),
     created_at=1_781_080_778.802,
+    ended_at=1_781_080_894.151,
 )
 
 
@@ -75,7 +76,17 @@ def test_a_task_failed_by_moderation_keeps_kling_s_reason() -> None:
     words = "Failure to pass the risk control system"
     legacy = progress_of(legacy_task(1, "failed", task_status_msg=words))
     new = progress_of(new_task(1, "failed", message=words))
-    assert legacy == new == Progress("893605946402811901", "failed", message=words, created_at=1_781_080_778.802)
+    assert (
+        legacy
+        == new
+        == Progress(
+            "893605946402811901",
+            "failed",
+            message=words,
+            created_at=1_781_080_778.802,
+            ended_at=1_781_080_894.151,
+        )
+    )
 
 
 @pytest.mark.parametrize(

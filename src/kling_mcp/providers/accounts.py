@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kling_mcp.clock import Clock
-    from kling_mcp.providers.lookup import Read
+    from kling_mcp.providers.asking import Read
 
 LOOK_BACK_S = 365 * 86_400.0
 """Packs live half a year at most; Kling demands a range."""

@@ -21,6 +21,10 @@ Wire = Literal["v1", "v2"]
 
 TaskStatus = Literal["submitted", "processing", "succeeded", "failed"]
 
+Trace = Literal["", "later", "quiet", "gone"]
+"""What is left of a task that was not seen. later: its turn did not come. quiet: it is not among what has ended, so it
+most likely goes on. gone: it is not among what goes on, so it has most likely ended. None of them proves anything."""
+
 Thing = TypeVar("Thing")
 
 
@@ -42,13 +46,28 @@ class Request:
 class TaskRef:
     """Which task to ask about: by Kling's ``task_id`` once known, else by our ``ext_id``.
 
-    ``path`` may be empty where nobody knows which function made it: then only an API key finds it.
+    Everything after that only helps to choose whom to ask about first where not everybody's turn can come at once.
+
+    Attributes:
+        path: May be empty where nobody knows which function made it: then only an API key finds it.
+        begun_at: When Kling took it, unix seconds. Without it no list can be searched for it.
+        seen_at: When somebody last looked at it, unix seconds; None if nobody did.
+        chance: How likely it has ended since then (0 to 1).
+        crowd: How many tasks of its family were begun around its time for each that still runs (1 or more).
+        quiet: How many looks in a row did not show it among what has ended.
+        suspect: Whether it most likely has ended, or lists do not show it: it is asked for by its id.
     """
 
     wire: Wire
     path: str
     ext_id: str
     task_id: str | None = None
+    begun_at: float | None = None
+    seen_at: float | None = None
+    chance: float = 1.0
+    crowd: float = 1.0
+    quiet: int = 0
+    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +101,8 @@ class Progress:
         facts: What it tells beside files, as small JSON: ``session_id``, ``faces``, ``element_id``, ``voice_id`` ….
         fresh: Whether this is news. False: its turn did not come, or Kling has no way to tell, so this is only what was
             known before, and nothing follows from it; of a task in doubt, ``task_id`` is empty then.
+        ended_at: When it ended, by Kling's clock; None while it has not, and where Kling does not say.
+        trace: Why it is not ``fresh``; empty if Kling was asked about it and has no way to tell.
     """
 
     task_id: str
@@ -93,6 +114,8 @@ class Progress:
     created_at: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     fresh: bool = True
+    ended_at: float | None = None
+    trace: Trace = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +250,10 @@ class Provider(Protocol):
         ...
 
     async def look_up(self, refs: Sequence[TaskRef]) -> Mapping[str, Progress]:
-        """Ask about many tasks in as few requests as the wire allows. Free.
+        """Ask about many tasks in as few requests as the wire allows, and never in more than its budget. Free.
+
+        Twenty known tasks are one request. Of thousands those are looked at first that have most likely ended; the
+        others come back not ``fresh``.
 
         Returns:
             Progress by ``ext_id`` of the ref. A ref that is missing is certainly unknown to Kling.
@@ -236,6 +262,17 @@ class Provider(Protocol):
             Unavailable, Busy, NotAuthorised, LocalTrouble: The question could not be answered; nothing may be concluded
                 from it.
             InvalidRequest: A ref without a path, and a credential that needs one.
+        """
+        ...
+
+    async def taken_between(self, path: str, start: float, end: float) -> Sequence[Progress] | None:
+        """Which tasks of a function (its legacy path) Kling took in a time, whoever asked for them. Free.
+
+        Returns:
+            All of them, each with ``created_at``; None if nobody can tell whether they are all.
+
+        Raises:
+            Unavailable, Busy, NotAuthorised, LocalTrouble: As in ``look_up``.
         """
         ...
 

@@ -1,6 +1,7 @@
 """The one door to Kling's API: every byte that leaves for it, and every byte that comes back, passes here.
 
-The base URL is fixed at start, redirects are never followed, an answer has a size limit. ``read`` tries again;
+The base URL is fixed at start, redirects are never followed, an answer has a size limit, and each exchange has a
+connection of its own: what a broken gateway adds to one answer is never read as the next one. ``read`` tries again;
 ``create`` never does, because a create that was lost on the way may have been charged.
 Contract: video.md sections 2 and 3; reliability.md sections 1.3 and 6.3 (S8).
 """
@@ -79,6 +80,7 @@ class Door:
         bearer: str,
         params: Mapping[str, str] | None = None,
         question: Mapping[str, Any] | None = None,
+        tries: int = READ_TRIES,
     ) -> Reply:
         """Ask, and ask again with growing, random pauses while Kling is unreachable, ill or wants patience.
 
@@ -87,6 +89,7 @@ class Door:
             bearer: Who asks.
             params: Query of a GET.
             question: Body of a POST that only asks; without one it is a GET.
+            tries: How often at most; once where many questions share a budget.
 
         Raises:
             Unavailable: No usable answer, or one that makes no sense.
@@ -102,7 +105,7 @@ class Door:
             except (Unavailable, Busy) as trouble:
                 pause = self._pause(attempt, trouble)
                 late = self.clock.now() + pause - began > READ_BUDGET_S
-                if late or attempt + 1 >= READ_TRIES:
+                if late or attempt + 1 >= tries:
                     raise
             await self.clock.sleep(pause)
         raise AssertionError  # count() never ends
@@ -221,7 +224,9 @@ class Door:
         # a proxy named there would be sent our key in the clear.
         return httpx2.AsyncClient(
             trust_env=self.base_url.startswith("https:"),
-            limits=httpx2.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=30.0),
+            # None is used twice. A few handshakes a minute are cheap; another task's answer for ours is a lost film,
+            # and a create on a connection that Kling has just closed for being idle is a doubt.
+            limits=httpx2.Limits(max_connections=20, max_keepalive_connections=0),
         )
 
 

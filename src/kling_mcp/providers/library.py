@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from kling_mcp.clock import Clock
+    from kling_mcp.providers.asking import Read
     from kling_mcp.providers.envelope import Reply
-    from kling_mcp.providers.lookup import Read
 
 VOICE_LISTS: Mapping[Origin, str] = {"own": "/v1/general/custom-voices", "preset": "/v1/general/presets-voices"}
 ELEMENT_LISTS: Mapping[Origin, str] = {

@@ -1,5 +1,7 @@
 """How many tasks stand, in few requests. One way for API keys (both wires at once), one for key pairs (legacy reads).
 
+Nothing asks for more than a look-up may (``asking.BUDGET``): whose turn does not come is given back as it was known.
+
 A ref missing from an answer is certainly unknown to Kling: the engine may post it again. So whatever is not read
 with certainty raises ``Unavailable`` instead, and what Kling's reads cannot tell at all comes back not ``fresh``.
 Contract: video.md section 6 and B7; reliability.md sections 1.3 and 4.
@@ -17,33 +19,30 @@ What proves that a task of which we know only our own id does not exist:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import anyio
-
-from kling_mcp.errors import InvalidRequest, KlingError, NotAuthorised, Unavailable
+from kling_mcp.errors import InvalidRequest, NotAuthorised, Unavailable
+from kling_mcp.providers import lists
 from kling_mcp.providers.addresses import quoted_id
+from kling_mcp.providers.asking import Spent, each, understood
 from kling_mcp.providers.base import Progress
+from kling_mcp.providers.pages import IDS_PER_REQUEST, ROWS, turns
 from kling_mcp.providers.refusals import TaskAbsent
 from kling_mcp.providers.replies import is_immediate
 from kling_mcp.providers.tasks import progress_of
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from kling_mcp.providers.asking import Read, Reading
     from kling_mcp.providers.base import TaskRef
-    from kling_mcp.providers.envelope import Reply
 
-IDS_PER_REQUEST = 20
-"""Kling refuses more. Contract: video.md B7."""
-PARALLEL_READS = 4
-PAGE_SIZE = 500
-"""Largest page of a legacy list. Contract: video.md section 6."""
+PAGE_SIZE = ROWS
 MAX_PAGES = 4
-"""Pages of one family read per look-up; what lies deeper is asked for by its id."""
+"""Pages of one family read in search of a few tasks; what lies deeper is asked for by its id."""
 MAX_SINGLE_READS = 20
-"""Tasks of one family asked for one by one per look-up; the others keep their turn for the next."""
+"""Tasks asked for one by one per look-up; the others keep their turn for the next."""
 
 READ_BY_TASK_ID = frozenset({"/v1/videos/advanced-lip-sync", "/v1/general/ai-multi-shot"})
 """Families whose single read is documented for task ids only. Contract: video.md A9, image-audio-general.md 6."""
@@ -51,20 +50,35 @@ WITHOUT_OUR_ID = frozenset({"/v1/videos/lip-sync"})
 """Families with tasks, whose create takes no id of ours. Contract: video.md A8."""
 
 _Found = dict[str, Progress]  # by the ref's ext_id
-_Question = TypeVar("_Question")
 
 
-class Read(Protocol):
-    """A signed question through the door, tried again where that can help."""
+async def by_key(reading: Reading, refs: Sequence[TaskRef], listing: lists.Lists) -> _Found:
+    """Ask with an API key: about a few by their ids, whatever made them; about many through lists.
 
-    async def __call__(
-        self, path: str, params: Mapping[str, str] | None = None, /, *, question: Mapping[str, Any] | None = None
-    ) -> Reply:
-        """GET; POST where there is a question to send."""
-        ...
+    Args:
+        reading: The requests there are.
+        refs: About whom.
+        listing: Knows whether Kling lists tasks of all families at once.
+    """
+    known = [ref for ref in refs if ref.task_id]
+    is_many = len(known) > IDS_PER_REQUEST
+    many = [ref for ref in known if is_many and ref.begun_at is not None]
+    few = _few([ref for ref in known if not (is_many and ref.begun_at is not None)], reading)
+    named = {ref.ext_id for ref in few}
+    found = {ref.ext_id: later(ref) for ref in known if ref.begun_at is None and ref.ext_id not in named}
+    found |= await by_ids(reading, [*(ref for ref in refs if not ref.task_id), *few])
+    return found | await lists.by_time(reading, many, listing) if many else found
 
 
-async def by_tasks(read: Read, refs: Sequence[TaskRef]) -> _Found:
+async def by_ids(reading: Reading, refs: Sequence[TaskRef]) -> _Found:
+    """Ask ``GET /tasks``, and where a task was made if that does not know it."""
+    found = await by_tasks(reading, refs)
+    # A task whose function nobody named can be asked for here alone.
+    missing = [ref for ref in refs if ref.wire == "v1" and ref.path and ref.ext_id not in found]
+    return found | await one_by_one(reading, missing) if missing else found
+
+
+async def by_tasks(reading: Reading, refs: Sequence[TaskRef]) -> _Found:
     """Ask ``GET /tasks``: ids and external ids in requests of their own, at most 20 each.
 
     It knows tasks of both wires, and leaves out those that do not exist.
@@ -76,13 +90,17 @@ async def by_tasks(read: Read, refs: Sequence[TaskRef]) -> _Found:
     found: _Found = {}
 
     async def ask(question: tuple[str, Sequence[TaskRef]]) -> None:
-        found.update(await _tasks(read, *question))
+        try:
+            found.update(await _tasks(reading.read, *question))
+        except Spent:
+            found.update({ref.ext_id: later(ref) for ref in question[1]})
 
-    await _each(ask, asked)
+    if failure := await each(ask, asked):
+        raise failure
     return found
 
 
-async def by_families(read: Read, refs: Sequence[TaskRef], dice: random.Random) -> _Found:
+async def by_families(reading: Reading, refs: Sequence[TaskRef]) -> _Found:
     """Ask the legacy paths, family by family: a lone task by its id, several through the list pages first.
 
     Raises:
@@ -100,17 +118,14 @@ async def by_families(read: Read, refs: Sequence[TaskRef], dice: random.Random) 
             "With KLING_ACCESS_KEY and KLING_SECRET_KEY a task is found only if the function that made it is known. "
             "Name the tool it was made with, or set KLING_API_KEY (made at https://kling.ai/dev/api-key).",
         )
-    found: _Found = {}
-    for path in dict.fromkeys(ref.path for ref in refs):
-        family = [ref for ref in refs if ref.path == path]
-        seen = await _listed(read, path, family) if len(family) > 1 else {}
-        found |= seen | await one_by_one(read, [ref for ref in family if ref.ext_id not in seen], dice)
-    return found
+    found = await lists.by_families(reading, refs)
+    missing = [ref for ref in refs if ref.ext_id not in found]
+    return found | await one_by_one(reading, missing)
 
 
 async def _tasks(read: Read, key: str, refs: Sequence[TaskRef]) -> _Found:
     ids = {quoted_id(key, ref.task_id or ref.ext_id): ref for ref in refs}
-    listed = _understood(await read("/tasks", {key: ",".join(ids)}))
+    listed = understood((await read("/tasks", {key: ",".join(ids)})).payload)
     if key == "external_task_ids" and not all(progress.ext_id for progress in listed):
         return await _tasks_unnamed(read, key, refs, listed)
     found: _Found = {}
@@ -134,44 +149,31 @@ async def _tasks_unnamed(read: Read, key: str, refs: Sequence[TaskRef], listed: 
     return found
 
 
-async def _listed(read: Read, path: str, refs: Sequence[TaskRef]) -> _Found:
-    """What the newest pages of a family show. Absence from a list proves nothing: its order is undocumented."""
-    by_id = {ref.task_id: ref for ref in refs if ref.task_id}
-    by_ext = {ref.ext_id: ref for ref in refs}
-    found: _Found = {}
-    for page in range(1, MAX_PAGES + 1):
-        listed = _understood(await read(path, {"pageNum": str(page), "pageSize": str(PAGE_SIZE)}))
-        for progress in listed:
-            ref = by_id.get(progress.task_id) or by_ext.get(progress.ext_id or "")
-            if ref is not None:
-                found[ref.ext_id] = progress
-        if len(found) == len(refs) or len(listed) < PAGE_SIZE:
-            break
-    return found
-
-
-async def one_by_one(read: Read, refs: Sequence[TaskRef], dice: random.Random) -> _Found:
+async def one_by_one(reading: Reading, refs: Sequence[TaskRef]) -> _Found:
     """Single reads, within a budget. Those in doubt go first; among the rest chance decides, so none starves.
 
-    A ref with a task id whose turn does not come is given back as it was known, not ``fresh``.
-
-    Raises:
-        Unavailable: More refs are in doubt than fit, and for those no answer can be made up.
+    A ref whose turn does not come is given back as it was known, not ``fresh``.
     """
-    turns = sorted(refs, key=lambda ref: (ref.task_id is not None, dice.random()))
-    now, later = turns[:MAX_SINGLE_READS], turns[MAX_SINGLE_READS:]
-    if any(ref.task_id is None for ref in later):
-        raise Unavailable(f"{len(refs)} jobs are in doubt at once, more than are looked up in one go.")
-    found = {ref.ext_id: as_known(ref) for ref in later}
+    order = sorted(refs, key=lambda ref: (ref.task_id is not None, not ref.suspect, reading.dice.random()))
+    now, rest = order[:MAX_SINGLE_READS], order[MAX_SINGLE_READS:]
+    found = {ref.ext_id: later(ref) for ref in rest}
+    untold: dict[str, list[TaskRef]] = {}
 
     async def ask(ref: TaskRef) -> None:
-        progress = await _single(read, ref)
-        if progress is None and ref.path in READ_BY_TASK_ID and not ref.task_id:
-            progress = await _listed_to_the_end(read, ref)
+        try:
+            progress = await _single(reading.read, ref)
+        except Spent:
+            progress = later(ref)
         if progress is not None:
             found[ref.ext_id] = progress
+        elif ref.path in READ_BY_TASK_ID and not ref.task_id:
+            untold.setdefault(ref.path, []).append(ref)
 
-    await _each(ask, now)
+    failure = await each(ask, now)
+    if failure is None:
+        failure = await each(lambda path: _listed_to_the_end(reading, path, untold[path], found), untold)
+    if failure:
+        raise failure
     return found
 
 
@@ -181,8 +183,19 @@ def is_traceable(ref: TaskRef) -> bool:
 
 
 def as_known(ref: TaskRef) -> Progress:
-    """A task about which nothing was asked, or nothing could be told."""
+    """A task about which nothing could be told."""
     return Progress(task_id=ref.task_id or "", status="processing", fresh=False)
+
+
+def later(ref: TaskRef) -> Progress:
+    """A task about which nothing was asked this time."""
+    return replace(as_known(ref), trace="later")
+
+
+def _few(refs: Sequence[TaskRef], reading: Reading) -> Sequence[TaskRef]:
+    """Those of them to ask for by id: no more than half of the requests there are."""
+    most = IDS_PER_REQUEST * max(1, reading.left // 2)
+    return refs if len(refs) <= most else turns(refs)[:most]
 
 
 async def _single(read: Read, ref: TaskRef) -> Progress | None:
@@ -194,55 +207,33 @@ async def _single(read: Read, ref: TaskRef) -> Progress | None:
     progress = progress_of(reply.payload)
     if progress is None:
         raise Unavailable("Kling's answer to a look-up is not a task; nothing is concluded from it.")
+    if progress.task_id != ref.task_id if ref.task_id else progress.ext_id and progress.ext_id != ref.ext_id:
+        raise Unavailable("Kling's answer names a task that was not asked for; nothing is concluded from it.")
     return progress
 
 
-async def _listed_to_the_end(read: Read, ref: TaskRef) -> Progress | None:
-    """A task of which only our id is known, out of its family's list; None if the list proves that there is none.
+async def _listed_to_the_end(reading: Reading, path: str, refs: Sequence[TaskRef], found: _Found) -> None:
+    """Tasks of which only our id is known, out of their family's list; left out if the list proves that there is none.
 
     The end of a list is an empty page: how long Kling makes its pages in truth is not for us to know.
     """
+    missing = {ref.ext_id: ref for ref in refs}
     any_task = any_named = False
     for page in range(1, MAX_PAGES + 1):
-        listed = _understood(await read(ref.path, {"pageNum": str(page), "pageSize": str(PAGE_SIZE)}))
-        if ours := next((progress for progress in listed if progress.ext_id == ref.ext_id), None):
-            return ours
+        try:
+            reply = await reading.read(path, {"pageNum": str(page), "pageSize": str(PAGE_SIZE)})
+        except Spent:
+            found.update({ref.ext_id: later(ref) for ref in missing.values()})
+            return
+        listed = understood(reply.payload)
+        found.update({task.ext_id: task for task in listed if task.ext_id and missing.pop(task.ext_id, None)})
+        if not missing or (not listed and (any_named or not any_task)):
+            return
         if not listed:
-            return None if any_named or not any_task else as_known(ref)
-        any_task, any_named = True, any_named or any(progress.ext_id for progress in listed)
-    return as_known(ref)
-
-
-def _understood(reply: Reply) -> list[Progress]:
-    """Every task of a list. One that cannot be read makes the whole answer useless: it may be the one we miss."""
-    payload: object = reply.payload
-    listed = cast("list[object]", payload) if isinstance(payload, list) else [None]
-    progress = [progress_of(task) for task in listed]
-    understood = [each for each in progress if each is not None]
-    if len(understood) != len(progress):
-        raise Unavailable("Kling's answer to a look-up is not a list of tasks; nothing is concluded from it.")
-    return understood
+            break
+        any_task, any_named = True, any_named or any(task.ext_id for task in listed)
+    found.update({ref.ext_id: as_known(ref) for ref in missing.values()})
 
 
 def _chunks(refs: Sequence[TaskRef]) -> Iterable[Sequence[TaskRef]]:
     return (refs[start : start + IDS_PER_REQUEST] for start in range(0, len(refs), IDS_PER_REQUEST))
-
-
-async def _each(ask: Callable[[_Question], Awaitable[None]], questions: Iterable[_Question]) -> None:
-    """Ask them all, a few at a time; the first failure stops the rest and is raised as itself."""
-    turns = anyio.CapacityLimiter(PARALLEL_READS)
-    failures: list[KlingError] = []
-
-    async def one(question: _Question) -> None:
-        async with turns:
-            try:
-                await ask(question)
-            except KlingError as failure:
-                failures.append(failure)
-                group.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as group:
-        for question in questions:
-            group.start_soon(one, question)
-    if failures:
-        raise failures[0]

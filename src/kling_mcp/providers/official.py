@@ -11,11 +11,14 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.errors import NotAuthorised, Refused, Unavailable
-from kling_mcp.providers import library, replies
+from kling_mcp.providers import library, replies, strays
 from kling_mcp.providers.accounts import BalanceReader, charges_of, charges_question
 from kling_mcp.providers.addresses import quoted_id
+from kling_mcp.providers.asking import Reading
 from kling_mcp.providers.credentials import ApiKey, Credential, KeyPair
-from kling_mcp.providers.lookup import as_known, by_families, by_tasks, is_traceable, one_by_one
+from kling_mcp.providers.http import READ_TRIES
+from kling_mcp.providers.lists import Lists
+from kling_mcp.providers.lookup import as_known, by_families, by_key, is_traceable
 from kling_mcp.providers.refusals import StaleToken, doubt, unanswered
 from kling_mcp.providers.routing import routed
 from kling_mcp.providers.tasks import progress_of
@@ -65,6 +68,7 @@ class OfficialProvider:
         self._door, self._credential = door, credential
         self._dice = dice or random.Random()  # noqa: S311 - fairness, not secrets
         self._balance = BalanceReader(self._read, door.clock)
+        self._lists = Lists(door.clock)
 
     def prepare(self, operation: Generation) -> Request:
         """Choose the wire and write the body: see ``Provider.prepare``."""
@@ -88,18 +92,22 @@ class OfficialProvider:
         if progress is None:
             trouble = "but its answer cannot be read" if at_once else "but named no task"
             raise doubt(f"Kling accepted the request {trouble}.", paid=True, reply=reply)
+        if progress.ext_id and progress.ext_id != ext_id:
+            raise doubt("The answer is about another request than ours.", paid=True, reply=reply)
         return progress
 
     async def look_up(self, refs: Sequence[TaskRef]) -> Mapping[str, Progress]:
         """Ask about many tasks: see ``Provider.look_up``. What proves absence stands at the top of ``lookup``."""
         asked = [ref for ref in refs if is_traceable(ref)]
         untold = {ref.ext_id: as_known(ref) for ref in refs if not is_traceable(ref)}
-        if not isinstance(self._credential, ApiKey):
-            return untold | await by_families(self._read, asked, self._dice)
-        found = untold | await by_tasks(self._read, asked)
-        # A task whose function nobody named can be asked for here alone.
-        missing = [ref for ref in asked if ref.wire == "v1" and ref.path and ref.ext_id not in found]
-        return found | await one_by_one(self._read, missing, self._dice) if missing else found
+        reading = Reading(self._read, self._glanced, self._dice)
+        if isinstance(self._credential, ApiKey):
+            return untold | await by_key(reading, asked, self._lists)
+        return untold | await by_families(reading, asked)
+
+    async def taken_between(self, path: str, start: float, end: float) -> Sequence[Progress] | None:
+        """List a function's tasks of a time: see ``Provider.taken_between``."""
+        return await strays.taken_between(self._read, path, start, end)
 
     async def balance(self) -> Balance:
         """Read the account's packs: see ``Provider.balance``."""
@@ -163,15 +171,29 @@ class OfficialProvider:
         except Refused as refusal:
             raise unanswered(refusal) from refusal.__cause__
 
+    async def _glanced(
+        self, path: str, params: Mapping[str, str] | None = None, /, *, question: Mapping[str, Any] | None = None
+    ) -> Reply:
+        """One of many questions that share a budget: asked once, and refused as Kling refuses it.
+
+        Raises:
+            KlingError: Any.
+        """
+        return await self._signed_read(path, params, question, tries=1)
+
     async def _signed_read(
-        self, path: str, params: Mapping[str, str] | None, question: Mapping[str, Any] | None
+        self,
+        path: str,
+        params: Mapping[str, str] | None,
+        question: Mapping[str, Any] | None,
+        tries: int = READ_TRIES,
     ) -> Reply:
         try:
-            return await self._door.read(path, bearer=self._bearer(), params=params, question=question)
+            return await self._door.read(path, bearer=self._bearer(), params=params, question=question, tries=tries)
         except StaleToken as stale:
             if not self._corrected(stale):
                 raise
-        return await self._door.read(path, bearer=self._bearer(), params=params, question=question)
+        return await self._door.read(path, bearer=self._bearer(), params=params, question=question, tries=tries)
 
     def _bearer(self) -> str:
         return self._credential.bearer(self._door.clock.now())

@@ -38,15 +38,19 @@ def progress_of(task: object) -> Progress | None:
     if task_id is None:
         return None
     created = measure(fields.get("created_at") or fields.get("create_time"))
+    updated = measure(fields.get("updated_at") or fields.get("update_time"))
+    status = STATUSES.get(word(fields.get("task_status") or fields.get("status")), "processing")
+    ended = updated if status in {"succeeded", "failed"} else None
     return Progress(
         task_id=task_id,
-        status=STATUSES.get(word(fields.get("task_status") or fields.get("status")), "processing"),
+        status=status,
         ext_id=_ext_id(fields),
         message=trimmed(string(fields.get("task_status_msg")) or string(fields.get("message")) or ""),
         outputs=tuple(sorted(outputs_of(fields), key=_rank)),
         units=units_of(fields),
         created_at=None if created is None else created / 1000.0,
         facts=facts_of(fields),
+        ended_at=None if ended is None else ended / 1000.0,
     )
 
 

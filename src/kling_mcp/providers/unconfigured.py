@@ -55,6 +55,10 @@ class Unconfigured:
         """Refuse."""
         self._refuse()
 
+    async def taken_between(self, path: str, start: float, end: float) -> Sequence[Progress] | None:  # noqa: ARG002 - as above
+        """Refuse."""
+        self._refuse()
+
     async def balance(self) -> Balance:
         """Refuse."""
         self._refuse()
