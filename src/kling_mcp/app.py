@@ -73,6 +73,7 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
         clock=clock,
         notes=kling.notes,
         limits=Limits(settings.max_units_per_job, settings.max_units_per_day, settings.confirm_above_units),
+        retention_days=settings.retention_days,
     )
     try:
         async with jobs.running():

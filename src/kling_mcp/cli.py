@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from kling_mcp import __version__
 from kling_mcp.errors import KlingError, LocalTrouble, leaves
+from kling_mcp.ledger_command import add_ledger
 from kling_mcp.ports import authority, listening
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 EXIT_TROUBLE = 2
 EXIT_INTERRUPTED = 130
+
+_LEDGER = "Look into the ledger of paid jobs (list, export, verify), also while servers run. Needs no key."
 
 EPILOG = """\
 Without a command it is an MCP server on standard input and output: the way Claude Desktop and IDEs start it.
@@ -74,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = command("demo", _demo, "Make a video end to end on a pretend Kling: no key, no network, no cost.")
     demo.add_argument("--out", type=Path, default=Path("kling-demo"), metavar="DIR", help="where the films go")
+
+    ledger = commands.add_parser("ledger", help=_LEDGER, description=_LEDGER)
+    add_ledger(ledger, lambda: _settings().ledger_path)
 
     sandbox = command("sandbox", _sandbox, "Run the pretend Kling as an HTTP server.")
     _add_address(sandbox)

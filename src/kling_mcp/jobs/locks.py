@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -99,6 +100,17 @@ class Owner:
             return not dead
         finally:
             os.close(fd)
+
+    def sweep_dead(self, older_than_s: float) -> None:
+        """Remove the lock files of processes that died without removing theirs.
+
+        Args:
+            older_than_s: Younger files are left alone: their process may be between making its file and locking it.
+        """
+        for file in self._folder.glob("*.lock"):
+            with suppress(OSError):
+                if time.time() - file.stat().st_mtime > older_than_s:
+                    self.is_alive(file.stem)
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}.lock"

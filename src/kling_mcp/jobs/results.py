@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kling_mcp.errors import KlingError, Lost, Unavailable
@@ -21,6 +23,12 @@ FETCH_LEASE_S = 3600.0
 RESULT_LIFE_S = 30 * 86_400.0
 """Kling deletes results 30 days after generation. Contract: video.md section 6."""
 FETCHES_IN_A_ROW = 5
+ALARM_S = 5 * 86_400.0
+"""How long before Kling deletes a file that is not on disk this is said aloud, and fetching becomes insistent."""
+INSISTENT_S = 600.0
+"""The longest pause between two attempts from then on."""
+GRACE_S = 86_400.0
+"""Kling may be late with deleting: this long it is still tried, unless Kling itself says that the file is gone."""
 
 INLINE = "data:"
 """How the address of a result begins that Kling sent itself, instead of keeping it."""
@@ -114,14 +122,47 @@ def delivered(job: Job, media: tuple[Media, ...], now: float) -> Job:
 def undelivered(job: Job, media: tuple[Media, ...], trouble: KlingError, now: float, dice: random.Random) -> Job:
     """Some file could not be fetched. The job stays succeeded; the result is never given up before it expires."""
     job = replace(free(job, now), media=media)
-    if isinstance(trouble, Lost) and _nothing_left(job, now):
+    if _nothing_left(job, now if isinstance(trouble, Lost) else now - GRACE_S):
         return replace(job, delivery=Delivery.EXPIRED)
     if isinstance(trouble, Unavailable) and job.fetches < FETCHES_IN_A_ROW:
         return replace(job, delivery=Delivery.FETCHING, not_before=now + spread(2.0**job.fetches, dice))
     may_help = trouble.retryable or isinstance(trouble, Lost)  # an address that ran out is asked for anew
     since = now - (job.finished_at or now)
     pause = spread(min(3600.0, max(60.0, since / 2.0)), dice) if may_help else RESULT_LIFE_S
+    pause = min(pause, INSISTENT_S) if perishes_at(job, now) else pause
     return replace(job, delivery=Delivery.FAILED, not_before=now + pause)
+
+
+def perishes_at(job: Job, now: float) -> float | None:
+    """When Kling deletes the first file of a job that is not on disk, if that is soon or has just been; else None."""
+    if job.delivery not in (Delivery.FETCHING, Delivery.FAILED):
+        return None
+    ends = [media.expires_at for media in job.media if media.path is None and media.expires_at is not None]
+    return min(ends) if ends and now >= min(ends) - ALARM_S else None
+
+
+def alarm(job: Job, now: float) -> str:
+    """What a person should know about a file that Kling is about to delete, as a sentence; empty if there is none."""
+    ends = perishes_at(job, now)
+    if ends is None:
+        return ""
+    day = datetime.fromtimestamp(ends, UTC).date().isoformat()
+    if now >= ends:
+        return (
+            f"Kling was to delete a file of it on {day}, and it is not on disk: it is still tried, for the last time."
+        )
+    days = max(1, math.ceil((ends - now) / 86_400.0))
+    left = "1 day is" if days == 1 else f"{days} days are"
+    return (
+        f"Kling deletes a file of it on {day} and it is not on disk yet: {left} left to put right what keeps it away."
+    )
+
+
+def insisted(job: Job, now: float) -> Job:
+    """A job whose file perishes, to be fetched now and not when its pause is over."""
+    if job.delivery is not Delivery.FAILED or job.not_before <= now + INSISTENT_S or not perishes_at(job, now):
+        return job
+    return replace(job, not_before=now, updated_at=now)
 
 
 def _named(job: Job, number: int, output: Output, progress: Progress) -> Media:

@@ -23,7 +23,9 @@ from kling_mcp.jobs.posting import Posting
 from kling_mcp.jobs.records import Records
 from kling_mcp.jobs.sources import Sources
 from kling_mcp.jobs.spend import Limits, Terms
+from kling_mcp.jobs.strays import Strays
 from kling_mcp.jobs.sweeping import Sweeping
+from kling_mcp.jobs.upkeep import Upkeep
 from kling_mcp.jobs.watch import Watch
 from kling_mcp.jobs.worker import Worker
 from kling_mcp.operations.base import Composite
@@ -60,6 +62,7 @@ class Jobs:
         notes: Said with every job (that results are samples, for instance).
         catalogue: Operations by tool.
         limits: What may be spent.
+        retention_days: How long the ledger keeps finished jobs; None: for ever.
     """
 
     def __init__(  # noqa: PLR0913 - each is a collaborator that tests replace
@@ -73,6 +76,7 @@ class Jobs:
         notes: tuple[str, ...] = (),
         catalogue: Mapping[str, type[Generation]] = GENERATIONS,
         limits: Limits = _NO_LIMITS,
+        retention_days: int | None = None,
     ) -> None:
         self.clock, self.limits = clock, limits
         self._ledger, self._provider, self._catalogue = ledger, provider, catalogue
@@ -85,6 +89,7 @@ class Jobs:
         self._plans = Plans(records, provider, self._sources, self._intents, catalogue)
         posting, sweeping = Posting(records, provider), Sweeping(records, provider)
         self._worker = Worker(posting, sweeping, self._fetcher, self._plans, clock)
+        self._upkeep = Upkeep(records, provider.account, Strays(records, provider), retention_days)
         self._intake = Intake(ledger)
         self._acceptance = Acceptance(
             self._intake, provider, self._intents, self._sources, self._plans, self._worker, limits, clock
@@ -248,7 +253,9 @@ class Jobs:
         before: str | None = None,
     ) -> list[Job]:
         """Jobs newest first; ``before`` (a job id) continues a listing."""
-        return await self._ledger.newest(self._provider.name, states=states, tool=tool, limit=limit, before=before)
+        name = self._provider.name
+        found = await self._ledger.newest(name, states=states, tool=tool, limit=limit, before=before)
+        return await self._watch.explained(found)
 
     async def cancel(self, job_id: str) -> Job:
         """Withdraw a job that was not yet submitted.
@@ -331,7 +338,7 @@ class Jobs:
         except OSError as error:
             log.warning("no lock file for this process (%s): the ledger will say what is wrong", error)
         try:
-            async with self._worker.running():
+            async with self._worker.running(), self._upkeep.running():
                 yield
         finally:
             with anyio.CancelScope(shield=True):

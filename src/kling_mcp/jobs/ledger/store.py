@@ -46,7 +46,7 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             self._reset()
             live = _not_withdrawn(group)
-            results = [_trouble(error, self._path)] * len(live)
+            results = [trouble(error, self._path)] * len(live)
         except LocalTrouble as error:
             live = _not_withdrawn(group)
             results = [error] * len(live)
@@ -109,7 +109,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _trouble(error: OSError | sqlite3.Error, path: Path) -> LocalTrouble:
+def trouble(error: OSError | sqlite3.Error, path: Path) -> LocalTrouble:
     """A store failure as a sentence for the human whose machine it is."""
     if "malformed" in str(error) or "not a database" in str(error):
         fix = "Move the file away (keep it: it names your paid jobs) and start again."
