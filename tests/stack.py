@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from kling_mcp.clock import SystemClock
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.runner import Jobs
+from kling_mcp.jobs.spend import Limits
 from kling_mcp.media.downloads import Downloads
 from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.operations.video import GenerateVideo
@@ -33,6 +34,7 @@ URL = "https://sandbox.invalid"
 HURRY = 100.0
 """Seconds of the stack's clock in one of ours: a five-second clip is rendered in under one."""
 API_KEY = ApiKey(SecretStr("sandbox"))
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ async def running_stack(
     catalogue: Mapping[str, type[Generation]] = GENERATIONS,
     ledger_of: Callable[[Path, Clock], Ledger] = Ledger,
     short_side: int = 160,
+    limits: Limits = NO_LIMITS,
 ) -> AsyncGenerator[Stack]:
     """A running engine; hand in the sandbox of another to have two on one Kling, the folder to share its ledger."""
     clock = clock or SystemClock(HURRY)
@@ -108,6 +111,7 @@ async def running_stack(
         folder=output or folder / "films",
         clock=clock,
         catalogue=catalogue,
+        limits=limits,
     )
     async with jobs.running():
         yield Stack(jobs, pretend, clock, folder, ledger, provider)
