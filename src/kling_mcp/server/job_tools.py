@@ -146,7 +146,7 @@ async def list_jobs(call: Call[ListJobs]) -> types.CallToolResult:
     tool = call.named(asked.made_by).name if asked.made_by else None
     states = STATES[asked.status] if asked.status else ()
     jobs = await call.jobs.list(states=states, tool=tool, limit=asked.limit, before=asked.before)
-    return answer(listed(jobs, asked.limit, call.arguments))
+    return answer(listed(jobs, asked.limit, call.arguments, now=call.jobs.clock.now()))
 
 
 async def cancel_job(call: Call[CancelJob]) -> types.CallToolResult:

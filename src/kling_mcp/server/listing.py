@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from kling_mcp.errors import trimmed
 from kling_mcp.jobs.model import State
+from kling_mcp.jobs.results import alarm
 from kling_mcp.server.view import Amount, View, joined, moment, plain
 from kling_mcp.server.views import STATUS, Status, media_uri
 
@@ -92,11 +93,21 @@ class ListingView(View):
         return "\n".join([*(row.line() for row in self.jobs), self.next])
 
 
-def listed(jobs: Sequence[Job], limit: int, asked: Mapping[str, object] = MappingProxyType({})) -> ListingView:
-    """A page of a listing, and the call for the next one: with the same arguments, but from where this one ends."""
+def listed(
+    jobs: Sequence[Job], limit: int, asked: Mapping[str, object] = MappingProxyType({}), *, now: float = 0.0
+) -> ListingView:
+    """A page of a listing, and the call for the next one: with the same arguments, but from where this one ends.
+
+    Args:
+        jobs: The page.
+        limit: How many were asked for.
+        asked: The arguments.
+        now: Unix seconds: files that Kling is about to delete are said first.
+    """
     if len(jobs) == limit:
         same = "".join(f", {name}={json.dumps(value)}" for name, value in asked.items() if name != "before")
         onward = f'for older ones call list_jobs(before="{jobs[-1].id}"{same})'
     else:
         onward = "These are all." if jobs else "There are no such jobs."
-    return ListingView(jobs=[JobRow.of(job) for job in jobs], next=onward)
+    perishing = [f"Job {job.id}: {sentence} get_job fetches it." for job in jobs if (sentence := alarm(job, now))]
+    return ListingView(jobs=[JobRow.of(job) for job in jobs], next=" ".join([*perishing, onward]))

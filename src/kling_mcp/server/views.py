@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from kling_mcp.jobs.model import State
+from kling_mcp.jobs.results import alarm
 from kling_mcp.operations.sources import JOB_URI, MEDIA_URI
 from kling_mcp.server.advice import advice, wait_call
 from kling_mcp.server.view import Amount, View, joined, moment, plain, plainly
@@ -212,7 +213,7 @@ def viewed(  # noqa: PLR0913 - what is known beside the record
         steps: The jobs it was split into, in order, if it was.
         repeated: Why this job answers a request that was made again; empty if it was not.
     """
-    notes = [repeated, *(job.notes if fresh or job.finished else ()), *_undelivered(job)]
+    notes = [repeated, *(job.notes if fresh or job.finished else ()), *_undelivered(job), alarm(job, now)]
     at = next((each for each in (job, *steps) if held(each)), job)  # a step that is held holds its whole
     return JobView(
         job_id=job.id,
