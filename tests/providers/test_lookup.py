@@ -392,3 +392,10 @@ async def test_a_pair_must_be_told_the_function() -> None:
     with pytest.raises(InvalidRequest, match=r"Name the tool it was made with, or set KLING_API_KEY"):
         await looked_up(far_side.provider(pair()), [known(1, "")])
     assert far_side.requests == []
+
+
+@pytest.mark.parametrize("ref", [known(2), doubted(2)], ids=["known", "doubted"])
+async def test_an_answer_about_another_task_than_was_asked_for_is_no_answer(ref: TaskRef) -> None:
+    far_side = FarSide([answered(legacy_task(1, "succeed", "km1-1"))])
+    with pytest.raises(Unavailable, match="not asked for"):
+        await looked_up(far_side.provider(pair()), [ref])

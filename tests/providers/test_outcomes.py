@@ -133,6 +133,7 @@ CREATES: list[tuple[str, Callable[[], Answer], type[KlingError]]] = [
     ("no task", lambda: answered({}), OutcomeUnknown),
     ("no data", lambda: answered(None), OutcomeUnknown),
     ("data is text", lambda: answered("8936"), OutcomeUnknown),
+    ("another's task", lambda: answered(legacy_task(1, "submitted", "km1-B")), OutcomeUnknown),
     ("task id empty", lambda: answered({"task_id": ""}), OutcomeUnknown),
     ("task id is a path", lambda: answered({"task_id": "../../account/costs"}), OutcomeUnknown),
 ]
