@@ -95,19 +95,12 @@ async def test_whatever_happens_to_the_answer_there_is_one_create_and_one_charge
     assert stack.sandbox.state.deducted == job.units_charged == Decimal("3.0")
 
 
-@pytest.mark.parametrize(
-    ("code", "says"),
-    [(1102, "video pack"), (1002, "KLING_API_KEY"), (1103, "console"), (1301, "prompt"), (1304, "IP")],
-)
-async def test_a_refusal_fails_the_job_at_once_uncharged_and_is_not_repeated(
-    stack: Stack, code: int, says: str
-) -> None:
-    stack.sandbox.faults.add(Fault("code", CREATE, "POST", code=code, times=None))
+async def test_a_refusal_of_the_request_fails_the_job_at_once_uncharged_and_is_not_repeated(stack: Stack) -> None:
+    stack.sandbox.faults.add(Fault("code", CREATE, "POST", code=1301, times=None))
     job = await stack.made(prompt="a kite")
     assert job.failure is not None
-    assert (job.state, job.failure.code, job.failure.charged) == (State.FAILED, str(code), False)
-    assert job.failure.fix
-    assert says in job.failure.fix + job.failure.message
+    assert (job.state, job.failure.code, job.failure.charged) == (State.FAILED, "1301", False)
+    assert "prompt" in job.failure.fix
     assert stack.posts == 1
 
 
@@ -184,7 +177,8 @@ async def test_only_a_job_that_was_never_posted_can_be_cancelled(stack: Stack) -
     assert (await stack.jobs.cancel(job.id)).state is State.CANCELLED
     stack.sandbox.faults.clear()
     running = await stack.submitted(prompt="another kite")
-    await stack.jobs.answered(running.id, 60.0)
+    while (await stack.jobs.get(running.id)).state is not State.RUNNING:
+        await stack.clock.sleep(1.0)
     with pytest.raises(InvalidRequest, match="Kling has no cancel"):
         await stack.jobs.cancel(running.id)
     await stack.jobs.wait([running.id], 3000.0)

@@ -65,10 +65,11 @@ def finished() -> Job:
     ("outcome", "state", "posted_again_after"),
     [
         (Progress("t1", "submitted"), State.RUNNING, None),
-        (Busy("no slot", code=1303), State.QUEUED, 1.0),
+        (Busy("no slot", code=1303), State.QUEUED, 0.0),  # the lane rests, not the job
         (Unavailable("no connection"), State.QUEUED, 1.0),
-        (NotAuthorised("wrong key", code=1002), State.FAILED, None),
-        (OutOfCredit("empty", code=1102), State.FAILED, None),
+        (NotAuthorised("wrong key", code=1002), State.QUEUED, 0.0),
+        (OutOfCredit("empty", code=1102), State.QUEUED, 0.0),
+        (NotAuthorised("a wall"), State.FAILED, None),
         (Refused("policy", code=1301), State.FAILED, None),
         (AlreadySubmitted("exists", code=1201), State.RUNNING, None),
         (OutcomeUnknown("read timeout"), State.UNKNOWN, None),

@@ -20,9 +20,10 @@ from kling_mcp.errors import (
     Unavailable,
     trimmed,
 )
-from kling_mcp.jobs import results
+from kling_mcp.jobs import circuits, orphans, results
 from kling_mcp.jobs.doubts import LOST_AFTER_S, unconfirmed
 from kling_mcp.jobs.model import Job, State, free, seen, spread, taken
+from kling_mcp.jobs.outcomes import Outcome, class_of
 
 if TYPE_CHECKING:
     import random
@@ -53,21 +54,32 @@ def claimed(job: Job, owner: str, now: float) -> Job:
 
 
 def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: float, dice: random.Random) -> Job:
-    """What the answer to a POST makes of a job. The whole table of outcomes is here."""
-    match outcome:
-        case Busy():
-            pause = _pause(job, dice, at_least=outcome.retry_after, cap=15.0)
+    """What the answer to a POST makes of a job. The whole table of outcomes is here, by their classes."""
+    if not isinstance(outcome, KlingError):
+        return accepted(job, outcome, now)
+    match class_of(outcome), outcome:
+        case Outcome.BUSY, Busy():
+            # A job that takes a slot waits for its lane; one that takes none has only its own patience.
+            pause = 0.0 if job.slots else _pause(job, dice, at_least=outcome.retry_after, cap=15.0)
             return _queued_again(job, now, outcome.failure, pause, "Nothing was charged; it waits for its turn.")
-        case Unavailable():
+        case Outcome.NEVER_LEFT, _:
             return _unreached(job, outcome, now, dice)
-        case AlreadySubmitted() if not job.nameless:
+        case Outcome.ALREADY_THERE, _ if not job.nameless:
             return replace(_held_by_kling(job, now), settles_at=now)
-        case AlreadySubmitted() | OutcomeUnknown():
+        case ((Outcome.ALREADY_THERE | Outcome.AMBIGUOUS), _):
             return doubted(job, outcome.failure, now, settle_s)
-        case KlingError():
-            return failed(job, outcome.failure, now)
-        case _:
-            return accepted(job, outcome, now)
+        case kind, _:
+            return (held if kind is Outcome.HELD else failed)(job, outcome.failure, now)
+
+
+def held(job: Job, failure: Failure, now: float) -> Job:
+    """Kling refuses the account, not the job: it stays queued, until the circuit that this opens is closed again."""
+    return replace(_queued_again(job, now, failure, 0.0, ""), failure=failure, blocked_reason=circuits.reason(failure))
+
+
+def unsent(job: Job, now: float) -> Job:
+    """Submitting → queued: this process stopped before a byte of it left."""
+    return replace(free(job, now), state=State.QUEUED)
 
 
 def accepted(job: Job, progress: Progress, now: float) -> Job:
@@ -84,7 +96,7 @@ def accepted(job: Job, progress: Progress, now: float) -> Job:
 def doubted(job: Job, failure: Failure, now: float, settle_s: float) -> Job:
     """The answer is lost. Nothing is posted until look-ups have settled whether it landed; without a name, never."""
     if job.nameless:
-        return unconfirmed(job, failure, now)
+        return orphans.awaited(job, failure, now) if orphans.traceable(job) else unconfirmed(job, failure, now)
     return replace(
         free(job, now),
         state=State.UNKNOWN,
@@ -207,6 +219,8 @@ def _held_by_kling(job: Job, now: float) -> Job:
 
 def _untold(job: Job, now: float) -> Job:
     """A look-up could not tell, and not because Kling was out of reach: if it never can, the doubt must end."""
+    if orphans.waiting(job, now):
+        return job  # no look-up can: its list is looked through (``strays``)
     begun = job.failure.message if job.failure else "The answer was lost."
     age = abs(now - max(job.created_at, job.settles_at))  # abs: the clock may have been set back
     if job.nameless or (age > LOST_AFTER_S and job.blocked_reason == _UNTOLD):
@@ -237,7 +251,7 @@ def _gave_up(job: Job) -> Failure:
     )
 
 
-def _unreached(job: Job, trouble: Unavailable, now: float, dice: random.Random) -> Job:
+def _unreached(job: Job, trouble: KlingError, now: float, dice: random.Random) -> Job:
     since = job.unreached_since or now
     if now - since > GIVE_UP_UNREACHABLE_S:
         return failed(job, trouble.failure, now)
@@ -253,6 +267,7 @@ def _queued_again(job: Job, now: float, failure: Failure, pause: float, outlook:
         state=State.QUEUED,
         not_before=now + pause,
         blocked_reason=f"{failure.message} {outlook}".strip(),
+        failure=None,
     )
 
 

@@ -1,7 +1,7 @@
-"""Posting jobs: claim, send once, record the answer. Each step is safe to repeat and to interrupt.
+"""Posting jobs: claim what may leave now, send each once, record the answer. Safe to repeat and to interrupt.
 
-Who calls them, and when, is the worker's business. Several processes may run them on one ledger at once: a claim is
-a fenced write, so of two that try, one wins.
+Who calls it, and when, is the worker's business. Several processes may run it on one ledger at once: what they claim,
+and in which order, is decided inside the ledger (``ledger.lanes``).
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING
 import anyio
 
 from kling_mcp.errors import Failure, KlingError, LocalTrouble, OutcomeUnknown, Unavailable
-from kling_mcp.jobs import doubts, moves
+from kling_mcp.jobs import circuits, doubts, moves
+from kling_mcp.jobs.ledger.lanes import Lanes
 from kling_mcp.jobs.model import Job, State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kling_mcp.jobs.circuits import Circuit
     from kling_mcp.jobs.records import Records
-    from kling_mcp.providers.base import Progress, Provider, Request
+    from kling_mcp.providers.base import Balance, Progress, Provider, Request
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +31,8 @@ RECORD_AGAIN_S = 15.0
 """Pause before an answer that nobody can ask for again is offered to a full disk once more."""
 HEAR_OUT_S = 2.0
 """How long a server that is told to stop still waits for an answer that nobody can ask for again. Hosts kill later."""
+AT_ONCE = 16
+"""POSTs under way in one process: fewer than its connections, so that none waits for one until its claim is stale."""
 
 
 class Posting:
@@ -35,48 +41,119 @@ class Posting:
     def __init__(self, records: Records, provider: Provider, dice: random.Random | None = None) -> None:
         self._records, self._provider = records, provider
         self._ledger, self._clock, self._owner = records.ledger, records.clock, records.owner
+        self._lanes = Lanes(records.ledger)
         self._dice = dice or random.Random()  # noqa: S311 - jitter, not secrets
+        self._turn = anyio.Lock()
+        """Between a claim's commit and our knowing of it, nobody here may take it for a dead process's."""
+        self._under_way = 0
 
     async def take_over(self) -> None:
         """Free what a dead or silent process was posting: its answer counts as lost, so it is looked up."""
-        now = self._clock.now()
         account, settle_s = self._provider.account, self._provider.settle_s
-        for job in await self._ledger.in_state(account, State.SUBMITTING, now):
-            if not self._records.held(job):
-                await self._records.save(job, moves.doubted(job, ENDED, now, settle_s))
+        async with self._turn:
+            now = self._clock.now()
+            for job in await self._ledger.in_state(account, State.SUBMITTING, now):
+                if not self._records.held(job):
+                    await self._records.save(job, moves.doubted(job, ENDED, now, settle_s))
 
-    async def queued(self) -> list[Job]:
-        """Queued jobs whose time has come and that are not about to be posted here."""
-        waiting = await self._ledger.in_state(self._provider.account, State.QUEUED, self._clock.now())
-        return [job for job in waiting if not self._records.is_ours(job)]
+    async def claim(self) -> list[Job]:
+        """Claim the jobs that may be posted now, by whatever process accepted them. Each must be sent: ``send``."""
+        return await self._claimed()
+
+    async def probe(self) -> list[Job]:
+        """Look whether what held jobs back is over: the one job to try it with for each circuit, claimed, to be sent.
+
+        Free: asks for the balance first, in one process at a time and ever more rarely.
+        """
+        account = self._provider.account
+        await self._told(await self._lanes.overdue(account, self._given_up))
+        claimed = list[Job]()
+        if due := await self._lanes.due(account):
+            balance = await self._balance()
+            for circuit in due:
+                claimed += await self._tried(circuit, balance)
+        return claimed
 
     async def post(self, job: Job) -> None:
-        """Post a queued job once, if nobody else does, and record the answer, whatever happens to this task."""
-        with self._records.at(job) as free:
-            if not free or await self._withdrawn(job):
-                return
-            if (request := await self._ledger.request(job.id)) and (claimed := await self._claimed(job)):
-                await self._post(claimed, request)
+        """Post a queued job, with whatever else may be posted now, unless others come first."""
+        log.debug("%s wants to be posted", job.id)
+        async with anyio.create_task_group() as group:
+            for claimed in await self.claim():
+                group.start_soon(self.send, claimed)
 
-    async def _withdrawn(self, job: Job) -> bool:
-        """Whether the job it is a step of has ended without it, so that nobody wants it any more: then it ends too."""
-        whole = (await self._ledger.many([job.parent])).get(job.parent) if job.parent else None
-        if whole is None or not whole.finished:
-            return False
-        await self._records.save(job, moves.cancelled(job, self._clock.now()))
-        return True
+    async def send(self, job: Job) -> None:
+        """Post a claimed job once, and record the answer, whatever happens to this task."""
+        try:
+            if request := await self._request(job):
+                await self._post(job, request)
+        finally:
+            self._under_way -= 1
+            self._records.end(job)
 
-    async def _claimed(self, job: Job) -> Job | None:
-        """The job, claimed; None if somebody else has it or it must be looked up first."""
-        now = self._clock.now()
+    async def _told(self, moved: Sequence[tuple[Job, Job]]) -> None:
+        for before, after in moved:
+            await self._records.told(before, after)
+
+    async def _balance(self) -> Balance | None:
+        try:
+            return await self._provider.balance()
+        except KlingError as trouble:
+            log.info("the balance cannot be read: %s", trouble)
+            return None
+
+    async def _tried(self, circuit: Circuit, balance: Balance | None) -> list[Job]:
+        account = self._provider.account
+        if not circuits.lets_one_through(circuit, balance):
+            await self._lanes.put_off(account, circuit)
+            return []
+        return await self._claimed(circuit)
+
+    async def _claimed(self, probing: Circuit | None = None) -> list[Job]:
+        """Claim, not to be interrupted: of claims left behind nobody would know that nothing was sent for them."""
+        account, lease_s = self._provider.account, moves.LEASE_S
+        ours = list[Job]()
+        with anyio.CancelScope(shield=True):
+            async with self._turn:
+                if probing:
+                    moved = await self._lanes.claim_probe(account, probing.scope, self._judged, lease_s)
+                else:
+                    moved = await self._lanes.claim(account, AT_ONCE - self._under_way, self._judged, lease_s)
+                ours += [job for _, job in moved if job.state is State.SUBMITTING]
+                for job in ours:  # before anybody here may wonder whose they are
+                    self._records.begin(job)
+                self._under_way += len(ours)
+            await self._told(moved)
+        return ours
+
+    def _judged(self, job: Job, whole: Job | None, now: float) -> Job | None:
+        """What becomes of a queued job whose turn has come. Called inside a transaction, in the ledger's thread."""
+        if self._records.is_ours(job):  # its last answer was recorded this instant
+            return None
+        if whole is not None and whole.finished:  # it ended without this step, so that nobody wants it any more
+            return moves.cancelled(job, now)
         if job.nameless and job.doubts:
             # A server of the version before took "not found" for proof that it never arrived.
-            await self._records.save(job, doubts.unconfirmed(job, ENDED, now))
-            return None
+            return doubts.unconfirmed(job, ENDED, now)
         if now - job.updated_at > moves.STALE_QUEUE_S:
-            await self._records.save(job, moves.stale(job, now, self._provider.settle_s))
-            return None
-        return await self._records.save(job, moves.claimed(job, self._owner.name, now), lease_s=moves.LEASE_S)
+            return moves.stale(job, now, self._provider.settle_s)
+        return moves.claimed(job, self._owner.name, now)
+
+    def _given_up(self, job: Job, cause: Failure, now: float) -> Job:
+        """The end of a job that was held for too long; a row as of a restored backup is looked up first."""
+        judged = self._judged(job, None, now)
+        return judged if judged and judged.state is not State.SUBMITTING else moves.failed(job, cause, now)
+
+    async def _request(self, job: Job) -> Request | None:
+        """What is to be posted. A process that stops here has not sent it."""
+        try:
+            if request := await self._ledger.request(job.id):
+                return request
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self._records.save(job, moves.unsent(job, self._clock.now()))
+            raise
+        await self._records.save(job, moves.unsent(job, self._clock.now()))
+        return None
 
     async def _post(self, job: Job, request: Request) -> None:
         try:
@@ -100,7 +177,8 @@ class Posting:
         after = moves.after_post(job, outcome, now, self._provider.settle_s, self._dice)
         try:
             with anyio.CancelScope(shield=True):
-                if await self._records.record(job, after) is None and job.nameless:
+                lesson = self._lanes.lesson(job, outcome, self._dice)
+                if await self._records.record(job, after, also=lesson) is None and job.nameless:
                     await self._heard_late(job.id, outcome)
         except LocalTrouble as trouble:
             log.error("%s: %s", job.id, trouble)  # noqa: TRY400 - a foreseen failure needs no traceback

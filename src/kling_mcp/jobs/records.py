@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from kling_mcp.clock import Clock
     from kling_mcp.jobs.ledger import Ledger
+    from kling_mcp.jobs.ledger.book import Lesson
     from kling_mcp.jobs.locks import Owner
     from kling_mcp.jobs.model import Job
 
@@ -30,18 +31,21 @@ class Records:
         self._changed = changed
         self._busy = set[str]()
 
-    async def save(self, before: Job, after: Job, *, lease_s: float | None = None) -> Job | None:
+    async def save(
+        self, before: Job, after: Job, *, lease_s: float | None = None, also: Lesson | None = None
+    ) -> Job | None:
         """Write a job's next record, and tell if it moved; None if somebody else wrote the row first.
 
         Args:
             before: As it was read.
             after: As it is now.
             lease_s: For how long others are to believe that its owner is at it, from the moment it is written.
+            also: What is written with it, in the same transaction.
 
         Raises:
             LocalTrouble: It could not be written.
         """
-        return await self.told(before, await self.ledger.save(after, lease_s=lease_s))
+        return await self.told(before, await self.ledger.save(after, lease_s=lease_s, also=also))
 
     async def told(self, before: Job, saved: Job | None) -> Job | None:
         """Tell of a record that was written, if the job moved with it."""
@@ -50,7 +54,7 @@ class Records:
             await self._changed(saved)
         return saved
 
-    async def record(self, before: Job, after: Job) -> Job | None:
+    async def record(self, before: Job, after: Job, *, also: Lesson | None = None) -> Job | None:
         """Save what cannot be asked for again, trying a few times: the disk may be full just now.
 
         If it stays impossible, the row is found ``submitting`` or ``fetching`` with nobody at it, and taken up again.
@@ -63,23 +67,33 @@ class Records:
         """
         for pause in RECORD_RETRIES_S:
             try:
-                return await self.save(before, after)
+                return await self.save(before, after, also=also)
             except LocalTrouble as trouble:
                 log.error("%s: %s", before.id, trouble)  # noqa: TRY400 - a foreseen failure needs no traceback
                 await self.clock.sleep(pause)
-        return await self.save(before, after)
+        return await self.save(before, after, also=also)
 
     @contextmanager
     def at(self, job: Job) -> Generator[bool]:
         """Be at this job for the length of the block. False if this process is at it already."""
-        if job.id in self._busy:
+        if not self.begin(job):
             yield False
             return
-        self._busy.add(job.id)
         try:
             yield True
         finally:
-            self._busy.discard(job.id)
+            self.end(job)
+
+    def begin(self, job: Job) -> bool:
+        """Be at this job from now on. False if this process is at it already."""
+        if self.is_ours(job):
+            return False
+        self._busy.add(job.id)
+        return True
+
+    def end(self, job: Job) -> None:
+        """Be at this job no more."""
+        self._busy.discard(job.id)
 
     def is_ours(self, job: Job) -> bool:
         """Whether this process is at it right now."""

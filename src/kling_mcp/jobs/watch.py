@@ -13,6 +13,7 @@ import anyio
 from kling_mcp.clock import event_or
 from kling_mcp.errors import InvalidRequest, LocalTrouble
 from kling_mcp.jobs.model import Job, State
+from kling_mcp.jobs.queueing import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -46,6 +47,7 @@ class Watch:
 
     def __init__(self, ledger: Ledger, account: str, clock: Clock) -> None:
         self._ledger, self._account, self._clock = ledger, account, clock
+        self._queue = Queue(ledger, account)
         self._listeners: list[Callable[[Job], Awaitable[None]]] = []
         self._typical: dict[tuple[str, str | None], float] = {}
         self._news = anyio.Event()
@@ -85,6 +87,8 @@ class Watch:
         if job.finished:
             return None
         typical = self._typical.get((job.tool, job.model_name), TYPICAL_S)
+        if turns := self._queue.turns(job):
+            return typical * (1.0 + turns)
         return max(1.0, typical - (self._clock.now() - job.created_at))
 
     async def until(
@@ -128,7 +132,11 @@ class Watch:
             raise InvalidRequest.one(
                 "job_id", f"There is no job {named}{more} in this ledger. list_jobs shows the ids of recent jobs."
             )
-        return [self._explained(found[i]) for i in job_ids]
+        return await self.explained([found[i] for i in job_ids])
+
+    async def explained(self, jobs: Sequence[Job]) -> list[Job]:
+        """The jobs, each that waits with the reason that only the whole queue, or this process, can know."""
+        return [self._explained(job) for job in await self._queue.explained(jobs)]
 
     def _explained(self, job: Job) -> Job:
         """A job with the reason why it waits that only this process can know."""

@@ -39,6 +39,7 @@ def under_way(plan: Job, steps: Sequence[Job], now: float) -> Job:
         plan,
         state=State.RUNNING if posted else State.QUEUED,
         blocked_reason=steps[-1].blocked_reason if steps else "",
+        failure=steps[-1].failure if steps and steps[-1].state is State.QUEUED else None,
         units_charged=charged(steps),
     )
     return plan if shown == plan else replace(shown, updated_at=now)

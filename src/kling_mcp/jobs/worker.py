@@ -42,7 +42,7 @@ class Worker:
     def __init__(self, posting: Posting, sweeping: Sweeping, fetcher: Fetcher, plans: Plans, clock: Clock) -> None:
         self._posting, self._sweeping = posting, sweeping
         self._fetcher, self._plans, self._clock = fetcher, plans, clock
-        self._wake = anyio.Event()
+        self._wake, self._more = anyio.Event(), anyio.Event()
         self._swept_at = 0.0
         self._tasks: TaskGroup | None = None
 
@@ -52,6 +52,7 @@ class Worker:
         async with anyio.create_task_group() as self._tasks:
             self._start(self._restore)
             self._tasks.start_soon(self._beat_for_ever)
+            self._tasks.start_soon(self._post_for_ever)
             try:
                 yield
             finally:
@@ -64,12 +65,25 @@ class Worker:
         await self._survive(partial(self._plans.restore, self._sweeping.known))
 
     def post(self, job: Job) -> None:
-        """Claim and post a queued job now."""
-        self._start(self._posting.post, job)
+        """A job was queued: claim and post it now, if it is its turn."""
+        log.debug("%s is queued", job.id)
+        self._more.set()
 
     def wake(self) -> None:
-        """Something changed: beat now."""
+        """Something changed: beat now. It may have made place for what waits."""
         self._wake.set()
+        self._more.set()
+
+    async def _post_for_ever(self) -> None:
+        while True:
+            self._more = anyio.Event()
+            for job in await self._survive(self._posting.claim) or ():
+                self._start(self._posting.send, job)
+            await self._more.wait()
+
+    async def _probe(self) -> None:
+        for job in await self._posting.probe():
+            self._start(self._posting.send, job)
 
     async def _beat_for_ever(self) -> None:
         while True:
@@ -82,8 +96,9 @@ class Worker:
         await self._posting.take_over()
         for job in await self._plans.advance():
             self._start(self._plans.end, job)
-        for job in await self._posting.queued():
-            self.post(job)
+        self._more.set()
+        if self._tasks is not None:
+            self._tasks.start_soon(self._survive, self._probe)  # Kling may take its time to answer
         for job in await self._fetcher.deliverable():
             self._start(self._fetcher.deliver, job)
         await self._sweep()  # these last, because Kling may take its time to answer

@@ -26,11 +26,18 @@ if TYPE_CHECKING:
 
     from kling_mcp.clock import Clock
 
+    Lesson = Callable[[sqlite3.Connection, Job], None]
+    """What is written together with a job's record, told the record as it then stands."""
+
 _PLAN = f"wire='{PLAN}'"
 _TASK = f"wire<>'{PLAN}'"
 """Jobs that have a task of their own at Kling; the others are what their steps make of them."""
-_DUE = "(not_before<=? OR updated_at>?)"
+DUE = "(not_before<=? OR updated_at>?)"
 """A pause is not believed that was written in the future: the clock has been set back, for a year perhaps."""
+_UNFINISHED = ", ".join(f"'{state}'" for state in State if state not in FINISHED)
+# Where a partial index is named, SQLite would rather read every row of the account: it does not know how few are open.
+_SEARCHED = 2000
+"""Jobs among which some of a kind are looked for, where no index leads to them."""
 CLOCK_SLACK_S = 60.0
 LONGEST_LEASE_S = 600.0
 """A named lease that ends later was written by such a clock too."""
@@ -123,12 +130,13 @@ class Ledger:
 
         return await self.read(work)
 
-    async def save(self, job: Job, *, lease_s: float | None = None) -> Job | None:
+    async def save(self, job: Job, *, lease_s: float | None = None, also: Lesson | None = None) -> Job | None:
         """Write a job's next record, unless somebody else wrote the row since ours was read.
 
         Args:
             job: The record, with the epoch that was read.
             lease_s: For how long its owner holds it from now on, by the ledger's clock; None leaves the lease alone.
+            also: What is written with it, in the same transaction.
 
         Returns:
             The record as it now stands, or None if the race was lost and nothing was written.
@@ -142,6 +150,8 @@ class Ledger:
                 return None
             if not needed:
                 db.execute("DELETE FROM request WHERE job_id=?", (job.id,))
+            if also is not None:
+                also(db, saved)
             return saved
 
         return await self.write(work)
@@ -160,7 +170,7 @@ class Ledger:
     async def in_state(self, account: str, state: State, now: float, limit: int = 1000) -> list[Job]:
         """Jobs of this account in this state whose time has come, oldest first."""
         return await self._jobs(
-            f"WHERE account=? AND state=? AND {_DUE} AND {_TASK} ORDER BY created_at LIMIT ?",
+            f"WHERE account=? AND state=? AND {DUE} AND {_TASK} ORDER BY created_at LIMIT ?",
             account,
             state,
             now,
@@ -171,7 +181,8 @@ class Ledger:
     async def in_delivery(self, account: str, delivery: Delivery, now: float, limit: int = 100) -> list[Job]:
         """Finished jobs of this account at this point of their delivery whose time has come, oldest first."""
         return await self._jobs(
-            f"WHERE account=? AND delivery=? AND {_DUE} AND {_TASK} ORDER BY finished_at LIMIT ?",
+            f"INDEXED BY job_fetching WHERE account=? AND delivery IN ('fetching', 'failed') AND delivery=? AND {DUE} "
+            f"AND {_TASK} ORDER BY finished_at LIMIT ?",
             account,
             delivery,
             now,
@@ -182,7 +193,8 @@ class Ledger:
     async def undelivered(self, account: str, provider: str) -> list[Job]:
         """A provider's finished jobs whose fetching was given up for now, or is the business of another credential."""
         return await self._jobs(
-            f"WHERE delivery IN ('fetching', 'failed') AND provider=? AND (account<>? OR delivery=?) AND {_TASK}",
+            f"INDEXED BY job_delivery WHERE delivery IN ('fetching', 'failed') AND provider=? "
+            f"AND (account<>? OR delivery=?) AND {_TASK}",
             provider,
             account,
             Delivery.FAILED,
@@ -207,13 +219,10 @@ class Ledger:
 
     async def open_plans(self, provider: str) -> list[Job]:
         """A provider's jobs of several steps that are not through, or whose files are not all there; oldest first."""
-        marks = ", ".join("?" * len(FINISHED))
-        open_ones = f"(state NOT IN ({marks}) OR delivery IN ('fetching', 'failed'))"
-        return await self._jobs(
-            f"WHERE {_PLAN} AND provider=? AND {open_ones} ORDER BY id",
-            provider,
-            *FINISHED,
-        )
+        open_ones = f"INDEXED BY job_plan WHERE {_PLAN} AND provider=? AND state IN ({_UNFINISHED})"
+        unfetched = f"INDEXED BY job_delivery WHERE delivery IN ('fetching', 'failed') AND {_PLAN} AND provider=?"
+        found = await self._jobs(open_ones, provider) + await self._jobs(unfetched, provider)
+        return list({job.id: job for job in sorted(found, key=lambda job: job.id)}.values())
 
     async def made(self, account: str, kling_id: str, since: float) -> Job | None:
         """The latest job of this account, accepted since then, with a result that Kling knows by this id."""
@@ -251,24 +260,44 @@ class Ledger:
             values.append(before)
         return await self._jobs(f"WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?", *values, limit)
 
-    async def open_jobs(self, account: str) -> int:
-        """How many jobs of this account are not settled."""
-        marks = ", ".join("?" * len(FINISHED))
-        query = f"SELECT count(*) FROM job WHERE account=? AND (state NOT IN ({marks}) OR delivery=?)"  # noqa: S608
+    async def anything_open(self, account: str) -> bool:
+        """Whether any job of this account is not settled."""
+        query = (
+            f"SELECT EXISTS (SELECT 1 FROM job WHERE account=?1 AND state IN ({_UNFINISHED})) "  # noqa: S608 - our words
+            "OR EXISTS (SELECT 1 FROM job INDEXED BY job_delivery WHERE account=?1 "
+            "AND delivery IN ('fetching', 'failed') AND delivery='fetching')"
+        )
 
-        def work(db: sqlite3.Connection) -> int:
-            return int(db.execute(query, (account, *FINISHED, Delivery.FETCHING)).fetchone()[0])
+        def work(db: sqlite3.Connection) -> bool:
+            return bool(db.execute(query, (account,)).fetchone()[0])
 
         return await self.read(work)
 
-    async def durations(self, tool: str, model_name: str | None, limit: int = 20) -> list[float]:
-        """Seconds that the latest successes of this tool and model took; of a tool of several steps, with any model."""
+    async def durations_of(self, pace: str, provider: str, limit: int = 50) -> list[float]:
+        """Seconds that a provider's latest successes of this pace were at Kling."""
 
         def work(db: sqlite3.Connection) -> list[float]:
             rows = db.execute(
-                "SELECT finished_at - created_at FROM job WHERE tool=? AND state=? "
-                "AND (wire=? OR attempts>0 AND model_name IS ?) ORDER BY id DESC LIMIT ?",  # made here, not adopted
-                (tool, State.SUCCEEDED, PLAN, model_name, limit),
+                "SELECT finished_at - begun_at FROM job WHERE pace=? AND state='succeeded' AND provider=? "
+                "AND begun_at<=finished_at ORDER BY finished_at DESC LIMIT ?",
+                (pace, provider, limit),
+            )
+            return [float(row[0]) for row in rows]
+
+        return await self.read(work)
+
+    async def durations(self, tool: str, model_name: str | None, provider: str, limit: int = 50) -> list[float]:
+        """Seconds that the latest successes of this tool and model took; of a tool of several steps, with any model.
+
+        Only a provider's latest jobs are searched.
+        """
+
+        def work(db: sqlite3.Connection) -> list[float]:
+            rows = db.execute(
+                "SELECT finished_at - coalesce(begun_at, created_at) AS took FROM "
+                "(SELECT * FROM job WHERE provider=? ORDER BY id DESC LIMIT ?) WHERE tool=? AND state=? "
+                "AND (wire=? OR attempts>0 AND model_name IS ?) AND took>=0 LIMIT ?",  # made here, not adopted
+                (provider, _SEARCHED, tool, State.SUCCEEDED, PLAN, model_name, limit),
             )
             return [float(row[0]) for row in rows]
 

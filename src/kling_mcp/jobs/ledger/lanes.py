@@ -1,0 +1,353 @@
+"""Who may be posted: lanes, which share Kling's parallel slots, and circuits, which hold jobs back. For all processes.
+
+Claiming is one transaction: it reads the circuits, what our jobs hold, and the head of the queue, and writes claims. So
+of all processes on one ledger none claims a job that another has, and together they claim no more than the slots.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from kling_mcp.errors import Failure
+from kling_mcp.jobs import circuits, slots
+from kling_mcp.jobs.circuits import ACCOUNT, Circuit
+from kling_mcp.jobs.ledger.book import CLOCK_SLACK_S, DUE
+from kling_mcp.jobs.ledger.schema import SELECT, UPDATE, job_of, row_of
+from kling_mcp.jobs.model import PLAN, Job, State
+from kling_mcp.jobs.outcomes import SLOTS_TAKEN, Outcome, class_of
+from kling_mcp.jobs.slots import Lane, Load
+
+if TYPE_CHECKING:
+    import random
+    import sqlite3
+    from collections.abc import Callable, Iterator, Sequence
+
+    from kling_mcp.errors import KlingError
+    from kling_mcp.jobs.ledger import Ledger
+    from kling_mcp.jobs.ledger.book import Lesson
+    from kling_mcp.providers.base import Progress
+
+    Judge = Callable[[Job, Job | None, float], Job | None]
+    """The next record of a queued job, given the job it is a step of and the time; None: leave it alone."""
+
+_MINE = f"account=? AND state='queued' AND wire<>'{PLAN}'"
+_HEAD = (
+    f"{SELECT} WHERE account=? AND package=? AND state='queued' AND wire<>'{PLAN}' AND {DUE} "  # noqa: S608 - our names
+    "AND EXISTS (SELECT 1 FROM request WHERE job_id=job.id)"
+)
+_LOAD = (
+    "SELECT state, count(*), coalesce(sum(slots), 0) FROM job WHERE account=? AND package=? "
+    "AND state IN ('submitting', 'unknown', 'running') GROUP BY state"
+)
+_LANE = tuple(field.name for field in fields(Lane))
+_AHEAD = (
+    "SELECT count(*), coalesce(sum(slots), 0) FROM job WHERE account=? AND package=? "  # noqa: S608 - our names
+    f"AND state='queued' AND slots>0 AND wire<>'{PLAN}' AND (created_at, id)<(?, ?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a queued job waits for.
+
+    Attributes:
+        circuit: The open circuit that holds it; None if none does.
+        lane: What is known of its lane.
+        load: What our jobs hold there.
+        before: How many jobs are before it.
+        slots_before: How many slots those need.
+    """
+
+    circuit: Circuit | None
+    lane: Lane
+    load: Load
+    before: int
+    slots_before: int
+
+
+class Lanes:
+    """The queue of every account."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def claim(self, account: str, room: int, judge: Judge, lease_s: float) -> list[tuple[Job, Job]]:
+        """Claim what may be posted now, in the order in which it was accepted.
+
+        Args:
+            account: Whose jobs.
+            room: How many this process can post at once, beside those it is posting.
+            judge: Tells what becomes of a job whose turn has come: submitting, or something else.
+            lease_s: For how long the claims hold.
+
+        Returns:
+            What was written: each job before and after.
+        """
+
+        def work(db: sqlite3.Connection) -> list[tuple[Job, Job]]:
+            now, moved = self._ledger.clock.now(), list[tuple[Job, Job]]()
+            shut = _open_scopes(db, account)
+            if ACCOUNT in shut:
+                return moved
+            for package in _packages(db, account):
+                if f"pack:{package}" not in shut:
+                    left = room - sum(after.state is State.SUBMITTING for _, after in moved)
+                    moved += _Turn(db, account, package, now, judge, lease_s, shut).taken(left)
+            return moved
+
+        return await self._ledger.write(work) if room > 0 else []
+
+    async def claim_probe(self, account: str, scope: str, judge: Judge, lease_s: float) -> list[tuple[Job, Job]]:
+        """Claim the one job that tries an open circuit: of those tried least, the oldest."""
+
+        def work(db: sqlite3.Connection) -> list[tuple[Job, Job]]:
+            now, condition, values = self._ledger.clock.now(), *_within(scope)
+            rows = db.execute(
+                f"{SELECT} WHERE {_MINE} AND {condition} ORDER BY attempts, created_at, id LIMIT 20",
+                (account, *values),
+            ).fetchall()
+            shut = _open_scopes(db, account) - {scope}
+            for job in map(job_of, rows):
+                if shut.isdisjoint(circuits.scopes(job)) and (after := _judged(db, job, judge, now)):
+                    return [_written(db, job, after, now + lease_s)]
+            return []
+
+        return await self._ledger.write(work)
+
+    def lesson(self, claimed: Job, answer: Progress | KlingError, dice: random.Random) -> Lesson:
+        """What an answer to a POST teaches, to be written together with what it makes of the job."""
+        kind = class_of(answer)
+
+        def work(db: sqlite3.Connection, saved: Job) -> None:
+            now = self._ledger.clock.now()
+            for scope in circuits.scopes(claimed):
+                before = _circuit(db, claimed.account, scope)
+                _keep_circuit(db, claimed.account, before, circuits.after(before, claimed, kind, saved.failure, now))
+            if claimed.slots:
+                _teach(db, claimed, answer, now, dice)
+
+        return work
+
+    async def due(self, account: str) -> list[Circuit]:
+        """Open circuits that hold jobs and whose time for a probe has come. The caller is the one to make it."""
+
+        def work(db: sqlite3.Connection) -> list[Circuit]:
+            now, due = self._ledger.clock.now(), list[Circuit]()
+            for circuit in _open_circuits(db, account):
+                condition, values = _within(circuit.scope)
+                query = f"SELECT max(created_at) FROM job WHERE {_MINE} AND {condition}"  # noqa: S608 - our names
+                newest = db.execute(query, (account, *values)).fetchone()[0]
+                if newest is not None and circuits.is_due(circuit, now, newest):
+                    _keep_circuit(db, account, circuit, circuits.asked(circuit, now))
+                    due.append(circuit)
+            return due
+
+        return await self._ledger.write(work) if await self.anything_shut(account) else []
+
+    async def put_off(self, account: str, circuit: Circuit) -> None:
+        """A probe was not worth a job: the next comes later."""
+
+        def work(db: sqlite3.Connection) -> None:
+            found, now = _circuit(db, account, circuit.scope), self._ledger.clock.now()
+            if found.is_open:
+                _keep_circuit(db, account, found, circuits.refused_again(found, now))
+
+        await self._ledger.write(work)
+
+    async def overdue(self, account: str, ended: Callable[[Job, Failure, float], Job]) -> list[tuple[Job, Job]]:
+        """End what circuits have held for too long.
+
+        Returns:
+            What was written: each job before and after.
+        """
+
+        def work(db: sqlite3.Connection) -> list[tuple[Job, Job]]:
+            now, moved = self._ledger.clock.now(), list[tuple[Job, Job]]()
+            for circuit in _open_circuits(db, account):
+                condition, values = _within(circuit.scope)
+                before = now - circuits.HELD_AT_MOST_S
+                if circuit.opened_at >= before or circuit.failure is None:
+                    continue
+                query = f"{SELECT} WHERE {_MINE} AND {condition} AND created_at<? LIMIT 100"
+                for job in map(job_of, db.execute(query, (account, *values, before)).fetchall()):
+                    moved.append(_written(db, job, ended(job, circuit.failure, now), None))
+            return moved
+
+        return await self._ledger.write(work) if await self.anything_shut(account) else []
+
+    async def anything_shut(self, account: str) -> bool:
+        """Whether any circuit of this account is open."""
+        return bool(await self._ledger.read(lambda db: _open_scopes(db, account)))
+
+    async def standings(self, jobs: Sequence[Job]) -> dict[str, Standing]:
+        """What these queued jobs wait for, by their ids."""
+
+        def work(db: sqlite3.Connection) -> dict[str, Standing]:
+            return {job.id: _standing(db, job, self._ledger.clock.now()) for job in jobs}
+
+        return await self._ledger.read(work) if jobs else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One look at one lane, inside the transaction that claims."""
+
+    db: sqlite3.Connection
+    account: str
+    package: str
+    now: float
+    judge: Judge
+    lease_s: float
+    shut: frozenset[str]
+
+    def taken(self, room: int) -> list[tuple[Job, Job]]:
+        """Claim at most so many; what is not to be posted at all is written too."""
+        moved = list[tuple[Job, Job]]()
+        for job, after in self._judged("slots=0", room):
+            moved.append(self._write(job, after))
+        room -= sum(after.state is State.SUBMITTING for _, after in moved)
+        ready = list[tuple[Job, Job]]()
+        for job, after in self._judged("slots>0", room):
+            if after.state is State.SUBMITTING:
+                ready.append((job, after))
+            else:
+                moved.append(self._write(job, after))
+        if ready:
+            before = _lane(self.db, self.account, self.package)
+            lane, load = slots.aged(before, self.now), _load(self.db, self.account, self.package)
+            count, lane = slots.admitted(lane, load, [job.slots for job, _ in ready], self.now)
+            moved += [self._write(job, after) for job, after in ready[:count]]
+            _keep_lane(self.db, self.account, self.package, before, lane)
+        return moved
+
+    def _judged(self, which: str, room: int) -> Iterator[tuple[Job, Job]]:
+        models = sorted(scope.removeprefix("model:") for scope in self.shut if scope.startswith("model:"))
+        free = f"path || ' ' || coalesce(model_name, '') NOT IN ({', '.join('?' * len(models))})"
+        rows = self.db.execute(
+            f"{_HEAD} AND {which} AND {free} ORDER BY created_at, id LIMIT ?",
+            (self.account, self.package, self.now, self.now + CLOCK_SLACK_S, *models, max(0, room)),
+        ).fetchall()
+        for job in map(job_of, rows):
+            if after := _judged(self.db, job, self.judge, self.now):
+                yield job, after
+
+    def _write(self, job: Job, after: Job) -> tuple[Job, Job]:
+        return _written(self.db, job, after, self.now + self.lease_s)
+
+
+def _judged(db: sqlite3.Connection, job: Job, judge: Judge, now: float) -> Job | None:
+    row = db.execute(f"{SELECT} WHERE id=?", (job.parent,)).fetchone() if job.parent else None
+    return judge(job, job_of(row) if row else None, now)
+
+
+def _written(db: sqlite3.Connection, job: Job, after: Job, lease_until: float | None) -> tuple[Job, Job]:
+    held = lease_until if after.state is State.SUBMITTING else after.lease_until
+    saved = replace(after, epoch=job.epoch + 1, lease_until=held)
+    db.execute(UPDATE, (*row_of(saved), job.id, job.epoch))
+    if saved.finished:
+        db.execute("DELETE FROM request WHERE job_id=?", (job.id,))
+    return job, saved
+
+
+def _packages(db: sqlite3.Connection, account: str) -> Iterator[str]:
+    """The packages of this account's jobs, by hops over the index: there are few, and there may be very many jobs."""
+    found = db.execute("SELECT min(package) FROM job WHERE account=?", (account,)).fetchone()[0]
+    while found is not None:
+        yield found
+        query = "SELECT min(package) FROM job WHERE account=? AND package>?"
+        found = db.execute(query, (account, found)).fetchone()[0]
+
+
+def _load(db: sqlite3.Connection, account: str, package: str) -> Load:
+    taken = in_air = posts = 0
+    for state, count, held in db.execute(_LOAD, (account, package)).fetchall():
+        if state == State.SUBMITTING:
+            posts, in_air = count, held
+        else:
+            taken += held
+    return Load(taken, in_air, posts)
+
+
+def _lane(db: sqlite3.Connection, account: str, package: str) -> Lane:
+    query = f"SELECT {', '.join(_LANE)} FROM lane WHERE account=? AND package=?"  # noqa: S608 - our names
+    row = db.execute(query, (account, package)).fetchone()
+    return Lane(*row) if row else Lane()
+
+
+def _keep_lane(db: sqlite3.Connection, account: str, package: str, before: Lane, lane: Lane) -> None:
+    if lane != before:
+        names, marks = ", ".join(("account", "package", *_LANE)), ", ".join("?" * (2 + len(_LANE)))
+        query = f"INSERT OR REPLACE INTO lane ({names}) VALUES ({marks})"  # noqa: S608 - our names
+        db.execute(query, (account, package, *asdict(lane).values()))
+
+
+def _teach(
+    db: sqlite3.Connection, claimed: Job, answer: Progress | KlingError, now: float, dice: random.Random
+) -> None:
+    """Teach a lane what an answer says of its slots."""
+    kind, rest_s = class_of(answer), getattr(answer, "retry_after", slots.FIRST_WAIT_S)
+    before = _lane(db, claimed.account, claimed.package)
+    lane, load = slots.aged(before, now), _load(db, claimed.account, claimed.package)
+    if kind in (Outcome.DONE, Outcome.ALREADY_THERE):
+        lane = slots.taken(lane, load, now)
+    elif kind is Outcome.NEVER_LEFT:
+        lane = slots.held_back(lane, now, slots.FIRST_WAIT_S)
+    elif kind is Outcome.BUSY and answer.failure.code == SLOTS_TAKEN:  # type: ignore[union-attr]
+        lane = slots.full(lane, load, now, rest_s, dice)
+    elif kind is Outcome.BUSY:
+        lane = slots.rested(lane, now, rest_s, dice)
+    _keep_lane(db, claimed.account, claimed.package, before, lane)
+
+
+def _circuit(db: sqlite3.Connection, account: str, scope: str) -> Circuit:
+    query = "SELECT failure, doubts, opened_at, probe_at, pause FROM circuit WHERE account=? AND scope=?"
+    row = db.execute(query, (account, scope)).fetchone()
+    return _circuit_of(scope, *row) if row else Circuit(scope)
+
+
+def _circuit_of(scope: str, failure: str | None, *rest: Any) -> Circuit:  # noqa: ANN401 - columns
+    return Circuit(scope, Failure(**json.loads(failure)) if failure else None, *rest)
+
+
+def _keep_circuit(db: sqlite3.Connection, account: str, before: Circuit, after: Circuit) -> None:
+    if after == before:
+        return
+    if after == Circuit(after.scope):
+        db.execute("DELETE FROM circuit WHERE account=? AND scope=?", (account, after.scope))
+        return
+    failure = json.dumps(asdict(after.failure)) if after.failure else None
+    kept = (failure, after.doubts, after.opened_at, after.probe_at, after.pause)
+    db.execute("INSERT OR REPLACE INTO circuit VALUES (?, ?, ?, ?, ?, ?, ?)", (account, after.scope, *kept))
+
+
+def _open_circuits(db: sqlite3.Connection, account: str) -> list[Circuit]:
+    """The widest first."""
+    query = (
+        "SELECT scope, failure, doubts, opened_at, probe_at, pause FROM circuit "
+        "WHERE account=? AND failure IS NOT NULL ORDER BY scope"
+    )
+    return [_circuit_of(*row) for row in db.execute(query, (account,)).fetchall()]
+
+
+def _open_scopes(db: sqlite3.Connection, account: str) -> frozenset[str]:
+    query = "SELECT scope FROM circuit WHERE account=? AND failure IS NOT NULL"
+    return frozenset(scope for (scope,) in db.execute(query, (account,)).fetchall())
+
+
+def _within(scope: str) -> tuple[str, tuple[str, ...]]:
+    """The condition that a job is in a scope, and its value."""
+    kind, _, name = scope.partition(":")
+    if kind == "pack":
+        return "package=?", (name,)
+    return ("path || ' ' || coalesce(model_name, '')=?", (name,)) if kind == "model" else ("1=1", ())
+
+
+def _standing(db: sqlite3.Connection, job: Job, now: float) -> Standing:
+    lane = slots.aged(_lane(db, job.account, job.package), now)
+    found = [_circuit(db, job.account, scope) for scope in circuits.scopes(job)]
+    holding = next((circuit for circuit in found if circuit.is_open), None)
+    place = (job.account, job.package, job.created_at, job.id)
+    before, needed = db.execute(_AHEAD, place).fetchone() if job.slots else (0, 0)
+    return Standing(holding, lane, _load(db, job.account, job.package), before, needed)
