@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
 from kling_mcp.clock import ManualClock
@@ -122,8 +123,10 @@ async def test_a_job_goes_with_its_steps_once_all_of_them_are_old(ledger: Ledger
 
 
 async def test_thousands_go_in_small_parts(ledger: Ledger) -> None:
-    for number in range(120):
-        await ledger.add(ended(f"km1-{number:03}", 41 + number / 1000, state=State.FAILED), Request("v1", "/p", {}))
+    async with anyio.create_task_group() as group:
+        for number in range(120):
+            job = ended(f"km1-{number:03}", 41 + number / 1000, state=State.FAILED)
+            group.start_soon(ledger.add, job, Request("v1", "/p", {}))
     assert await chores(ledger).forget(T0 - 40 * DAY_S) == 120
     assert await kept(ledger) == set()
 
