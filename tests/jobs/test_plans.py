@@ -155,7 +155,8 @@ async def test_only_while_nothing_was_posted_can_it_be_withdrawn(tmp_path: Path)
         assert (await stack.jobs.cancel(waiting.id)).state is State.CANCELLED
         stack.sandbox.faults.clear()
         running = await submitted(stack)
-        await stack.jobs.answered(running.id, 60.0)
+        while (await stack.jobs.get(running.id)).state is not State.RUNNING:
+            await stack.clock.sleep(1.0)
         with pytest.raises(InvalidRequest, match="Kling has no cancel"):
             await stack.jobs.cancel(running.id)
         assert (await stack.jobs.wait([running.id], 6000.0))[0].state is State.SUCCEEDED

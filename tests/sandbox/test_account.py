@@ -57,6 +57,22 @@ async def test_a_slot_is_held_until_the_task_ends_however_it_ends(clock: ManualC
         await kling.accepted(KITE)
 
 
+async def test_slots_and_units_change_while_it_runs_and_somebody_else_may_hold_some(clock: ManualClock) -> None:
+    async with account(clock, concurrency=1) as kling:
+        change = "/_sandbox/packs"
+        await kling.accepted(KITE)
+        assert (await kling.refusal(TEXT, KITE))[1] == 1303
+        shown = (await kling.post(change, {"package": "video", "concurrency": 3, "others": 1})).json()
+        assert (shown["slots"], shown["slots_taken"]) == (2, 1)
+        await kling.accepted(KITE)
+        assert (await kling.refusal(TEXT, KITE))[1] == 1303
+        await kling.post(change, {"package": "video", "others": 0, "units": "6"})
+        assert (await kling.refusal(TEXT, KITE))[1] == 1102, "what is running has reserved what is left"
+        await kling.post(change, {"package": "video", "units": 9})
+        await kling.accepted(KITE)
+        assert (await kling.post(change, {"package": "films"})).status_code == 400
+
+
 async def test_both_wires_share_the_slots(clock: ManualClock) -> None:
     async with account(clock, concurrency=1) as kling:
         await kling.accepted({"prompt": "A kite"}, "/text-to-video/kling-3.0-turbo")

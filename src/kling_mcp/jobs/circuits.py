@@ -96,8 +96,8 @@ def after(circuit: Circuit, job: Job, outcome: Outcome, failure: Failure | None,
 
 
 def asked(circuit: Circuit, now: float) -> Circuit:
-    """A probe begins: nobody else makes one meanwhile."""
-    return replace(circuit, probe_at=now + PROBE_S)
+    """A probe begins: nobody else makes one meanwhile. What a clock that was ahead wrote is put right."""
+    return replace(circuit, opened_at=min(circuit.opened_at, now - 1.0), probe_at=now + PROBE_S)
 
 
 def is_due(circuit: Circuit, now: float, newest: float) -> bool:

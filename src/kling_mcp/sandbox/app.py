@@ -16,7 +16,8 @@ What a person playing with it should know:
   has no published price costs what ``prices`` says: an effect 2 units, a try-on 1, marks in a video nothing.
 - ``GET /_sandbox/ledger`` tells what was created, charged and asked; ``POST /_sandbox/faults`` programs trouble (see
   ``faults``); ``DELETE /_sandbox/faults`` ends it. ``DELETE /_sandbox/uniqueness`` makes it take an external id more
-  than once, as gateways may. All of them answer this machine only.
+  than once, as gateways may. ``POST /_sandbox/packs`` changes what is left of a pack and its slots, or lets somebody
+  else hold some of those (see ``packs``). All of them answer this machine only.
 """
 
 from __future__ import annotations

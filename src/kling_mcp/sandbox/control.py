@@ -10,12 +10,14 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from kling_mcp.sandbox.faults import CONTROL, Fault
+from kling_mcp.sandbox.packs import Change
 from kling_mcp.sandbox.routes import posted
 from kling_mcp.sandbox.shapes import milliseconds, units_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pydantic import ValidationError
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -40,6 +42,7 @@ class Control:
             Route(f"{CONTROL}ledger", self._ledger),
             Route(f"{CONTROL}faults", self._program, methods=["POST"]),
             Route(f"{CONTROL}faults", self._forget, methods=["DELETE"]),
+            Route(f"{CONTROL}packs", self._change, methods=["POST"]),
             Route(f"{CONTROL}uniqueness", self._loosen, methods=["DELETE"]),
         ]
 
@@ -67,10 +70,21 @@ class Control:
         try:
             fault = TypeAdapter(Fault).validate_python(wanted)
         except ValidationError as error:
-            problems = [f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()]
-            return JSONResponse({"problems": problems}, 400)
+            return JSONResponse({"problems": _problems(error)}, 400)
         self._faults.add(fault)
         return JSONResponse({"waiting": len(self._faults.waiting)})
+
+    async def _change(self, request: Request) -> Response:
+        _only_here(request)
+        from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - loaded at first use: it slows the start
+
+        wanted: Any = await posted(request)
+        try:
+            change = TypeAdapter(Change).validate_python(wanted)
+        except ValidationError as error:
+            return JSONResponse({"problems": _problems(error)}, 400)
+        pack = self._state.change(change)
+        return JSONResponse({"slots": pack.slots, **_pack(self._state, pack)})
 
     async def _forget(self, request: Request) -> Response:
         _only_here(request)
@@ -91,6 +105,10 @@ def _only_here(request: Request) -> None:
         here = False
     if not here:
         raise HTTPException(404)
+
+
+def _problems(error: ValidationError) -> list[str]:
+    return [f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()]
 
 
 def _pack(state: State, pack: Pack) -> Json:

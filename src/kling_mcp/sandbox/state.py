@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 import heapq
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,11 +20,12 @@ from kling_mcp.sandbox.packs import new_packs
 from kling_mcp.sandbox.wire import Refusal, illegal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from kling_mcp.clock import Clock
     from kling_mcp.sandbox.order import Make, Order, Package
-    from kling_mcp.sandbox.packs import Pack
+    from kling_mcp.sandbox.packs import Change, Pack
 
 _SHOWN = 200
 """Characters of a posted text that are kept for people to read."""
@@ -49,7 +51,7 @@ class State:
         self.duplicates_refused = 0
         self.unique = True
         """Whether an external id can be used once only, as at Kling. Gateways were seen that do not look."""
-        self.packs = new_packs(clock.now(), units=units, concurrency=concurrency)
+        self.packs: Mapping[Package, Pack] = new_packs(clock.now(), units=units, concurrency=concurrency)
 
     def now(self) -> float:
         """The time, unix seconds; never before the newest task, whichever process (and clock) accepted it."""
@@ -145,6 +147,20 @@ class State:
         self._look()
         return self.packs[package].total - self._spent.get(package, Decimal(0))
 
+    def change(self, change: Change) -> Pack:
+        """Change a pack that is in use, as a purchase, an expiry or somebody else on the account would."""
+        self._look()
+        pack = self.packs[change.package]
+        spent = self._spent.get(change.package, Decimal(0))
+        pack = replace(
+            pack,
+            total=pack.total if change.units is None else spent + change.units,
+            concurrency=pack.concurrency if change.concurrency is None else change.concurrency,
+            others=pack.others if change.others is None else change.others,
+        )
+        self.packs = {**self.packs, change.package: pack}
+        return pack
+
     # --- notes ---------------------------------------------------------------------------------------------
 
     def note(self, word: str, facts: dict[str, Any] | None = None, *, about: str | None = None) -> Note:
@@ -192,7 +208,7 @@ class State:
         reserved = sum((task.units for task in running), Decimal(0))
         if order.units and (self.now() >= pack.invalid_at or self.left(order.package) - reserved < order.units):
             raise Refusal(1102)
-        if not instant and sum(task.order.slots for task in running) + order.slots > pack.concurrency:
+        if not instant and sum(task.order.slots for task in running) + order.slots > pack.slots:
             raise Refusal(1303)
 
     def _look(self) -> None:
