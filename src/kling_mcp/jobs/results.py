@@ -62,11 +62,17 @@ def succeeded(job: Job, progress: Progress, now: float) -> Job:
         media=media,
         facts=dict(progress.facts),
         units_charged=progress.units,
-        finished_at=now,
+        finished_at=_ended_at(job, progress, now),
         not_before=now,
         blocked_reason="",
         failure=None,
     )
+
+
+def _ended_at(job: Job, progress: Progress, now: float) -> float:
+    """When it ended: by Kling's word, if that can be, because it may have been noticed much later."""
+    ended = progress.ended_at
+    return ended if ended is not None and (job.begun_at or job.created_at) <= ended <= now else now
 
 
 def wanted(job: Job, outputs: Sequence[Output]) -> list[Output]:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 
+from kling_mcp.clock import event_or
 from kling_mcp.errors import InvalidRequest, KlingError
 from kling_mcp.jobs import moves
 from kling_mcp.jobs.acceptance import Acceptance
 from kling_mcp.jobs.adoption import adopted
 from kling_mcp.jobs.fetcher import Fetcher, missing
 from kling_mcp.jobs.intent import Intents
+from kling_mcp.jobs.ledger.bills import sent_since
 from kling_mcp.jobs.ledger.intake import Intake
 from kling_mcp.jobs.locks import Owner
 from kling_mcp.jobs.model import Delivery, Job, Media, State
+from kling_mcp.jobs.paces import Paces
 from kling_mcp.jobs.plans import Plans
 from kling_mcp.jobs.posting import Posting
 from kling_mcp.jobs.records import Records
@@ -26,7 +29,7 @@ from kling_mcp.jobs.spend import Limits, Terms
 from kling_mcp.jobs.strays import Strays
 from kling_mcp.jobs.sweeping import Sweeping
 from kling_mcp.jobs.upkeep import Upkeep
-from kling_mcp.jobs.watch import Watch
+from kling_mcp.jobs.watch import UNSEEN_S, Watch
 from kling_mcp.jobs.worker import Worker
 from kling_mcp.operations.base import Composite
 from kling_mcp.operations.catalogue import GENERATIONS
@@ -44,6 +47,9 @@ if TYPE_CHECKING:
     from kling_mcp.providers.base import Balance, Provider
 
 log = logging.getLogger(__name__)
+
+LOOK_PATIENCE_S = 8.0
+"""How long a question about one job waits for Kling; after that it is answered with what is known."""
 
 _Operation = TypeVar("_Operation", bound="Generation")
 _NO_LIMITS = Limits()
@@ -81,13 +87,14 @@ class Jobs:
         self.clock, self.limits = clock, limits
         self._ledger, self._provider, self._catalogue = ledger, provider, catalogue
         self._owner = Owner(ledger.path.parent / "owners")
-        self._watch = Watch(ledger, provider.account, clock)
+        paces = Paces(ledger, provider.name)
+        self._watch = Watch(ledger, provider.account, clock, paces, self._look)
         self._intents = Intents(provider, folder, notes)
         self._sources = Sources(ledger, provider, clock, catalogue)
         records = Records(ledger, clock, self._owner, self._announce)
         self._fetcher = Fetcher(records, provider, downloads)
         self._plans = Plans(records, provider, self._sources, self._intents, catalogue)
-        posting, sweeping = Posting(records, provider), Sweeping(records, provider)
+        posting, sweeping = Posting(records, provider), Sweeping(records, provider, paces=paces)
         self._worker = Worker(posting, sweeping, self._fetcher, self._plans, clock)
         self._upkeep = Upkeep(records, provider.account, Strays(records, provider), retention_days)
         self._intake = Intake(ledger)
@@ -214,12 +221,15 @@ class Jobs:
         return await self._watch.until(lambda jobs: enough(j.settled for j in jobs), job_ids, budget_s, on_progress)
 
     async def get(self, job_id: str) -> Job:
-        """One job as it stands. A result whose file is missing is fetched again.
+        """One job as it stands, looked at now if nobody just did. A result whose file is missing is fetched again.
 
         Raises:
             InvalidRequest: The id is unknown.
         """
         job = (await self._watch.read([job_id]))[0]
+        if not (looked := self._look([job], UNSEEN_S)).is_set():
+            await event_or(looked, LOOK_PATIENCE_S, self.clock)
+            job = (await self._watch.read([job_id]))[0]
         if job.delivery not in (Delivery.STORED, Delivery.FAILED) or not await missing(job):
             return job
         if job.has_steps:
@@ -314,6 +324,14 @@ class Jobs:
         """The jobs that these tasks of Kling's belong to, by task id; those made elsewhere are missing."""
         return await self._ledger.of_tasks(self._provider.account, task_ids)
 
+    async def sent_since(self, since: float, limit: int) -> Sequence[Job]:
+        """What may have been charged since then, newest first: of a job of several steps, the steps.
+
+        Raises:
+            LocalTrouble: The ledger cannot be read.
+        """
+        return await sent_since(self._ledger, self._provider.name, since, limit)
+
     async def balance(self) -> Balance:
         """What the account still has. Free."""
         return await self._provider.balance()
@@ -344,6 +362,10 @@ class Jobs:
             with anyio.CancelScope(shield=True):
                 await self._ledger.close()
             self._owner.leave()
+
+    def _look(self, jobs: Sequence[Job], unseen_s: float) -> anyio.Event:
+        """Begin to look at those of these that nobody has looked at for so long; set once that is done."""
+        return self._worker.look(jobs, unseen_s)
 
     async def _announce(self, job: Job) -> None:
         self._worker.wake()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import statistics
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
 
 from kling_mcp.clock import event_or
-from kling_mcp.errors import InvalidRequest, LocalTrouble
+from kling_mcp.errors import InvalidRequest
 from kling_mcp.jobs.model import Job, State
 from kling_mcp.jobs.queueing import Queue
 
@@ -20,14 +18,15 @@ if TYPE_CHECKING:
 
     from kling_mcp.clock import Clock
     from kling_mcp.jobs.ledger import Ledger
+    from kling_mcp.jobs.paces import Paces
 
 log = logging.getLogger(__name__)
 
 RE_READ_S = 1.0
 """Another process may move a job: waiting calls read the ledger again this often."""
 HEARTBEAT_S = 5.0
-TYPICAL_S = 120.0
-"""How long a generation takes when none of its kind was seen yet."""
+UNSEEN_S, STALLED_S = 5.0, 15.0
+"""A call looks at once at a job that nobody has looked at for so long, and again while it waits after the second."""
 UNKNOWN_NAMED = 5
 OTHER_KEY = (
     "It was accepted under another Kling credential and is submitted when a server with that one runs; nothing was "
@@ -43,13 +42,17 @@ class Watch:
         ledger: Where the jobs are.
         account: Whose jobs this process moves on.
         clock: Tells the time.
+        paces: Knows how long jobs take.
+        look: Begins to look at those of some running jobs that nobody has looked at for so many seconds.
     """
 
-    def __init__(self, ledger: Ledger, account: str, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, account: str, clock: Clock, paces: Paces, look: Callable[[Sequence[Job], float], object]
+    ) -> None:
         self._ledger, self._account, self._clock = ledger, account, clock
+        self._paces, self._look = paces, look
         self._queue = Queue(ledger, account)
         self._listeners: list[Callable[[Job], Awaitable[None]]] = []
-        self._typical: dict[tuple[str, str | None], float] = {}
         self._news = anyio.Event()
         self._draining = False
 
@@ -66,8 +69,7 @@ class Watch:
     async def announce(self, job: Job) -> None:
         """Tell everybody that this job moved."""
         if job.settled:
-            self._typical.pop((job.tool, job.model_name), None)
-            await self.learn(job)
+            self._paces.outdated(job)
         self._tell()
         for listener in list(self._listeners):
             try:
@@ -75,21 +77,19 @@ class Watch:
             except Exception:
                 log.exception("a listener failed on %s", job.id)
 
-    async def learn(self, job: Job) -> None:
-        """How long such jobs take: an estimate, whose failure must never look like the job's."""
-        key = (job.tool, job.model_name)
-        with suppress(LocalTrouble):
-            if key not in self._typical and (seen := await self._ledger.durations(*key)):
-                self._typical[key] = statistics.median(seen)
+    async def learn(self, *jobs: Job) -> None:
+        """How long such jobs take: an estimate, whose failure never looks like a job's."""
+        await self._paces.learn(job for job in jobs if not job.finished)
 
     def eta_s(self, job: Job) -> float | None:
         """Seconds it will probably still take, learnt from earlier jobs; None once finished."""
         if job.finished:
             return None
-        typical = self._typical.get((job.tool, job.model_name), TYPICAL_S)
+        pace = self._paces.of(job)
         if turns := self._queue.turns(job):
-            return typical * (1.0 + turns)
-        return max(1.0, typical - (self._clock.now() - job.created_at))
+            return pace.p50 * (1.0 + turns)
+        begun = job.begun_at or (job.created_at if job.has_steps else None)
+        return pace.eta(0.0 if begun is None else self._clock.now() - begun)
 
     async def until(
         self,
@@ -103,7 +103,7 @@ class Watch:
         Raises:
             InvalidRequest: An id is unknown.
         """
-        left, since_beat = budget_s, HEARTBEAT_S
+        left, since_beat, unseen_s = budget_s, HEARTBEAT_S, UNSEEN_S
         while True:
             news, began = self._news, self._clock.now()
             jobs = await self.read(job_ids)
@@ -112,6 +112,8 @@ class Watch:
             if on_progress and since_beat >= HEARTBEAT_S:
                 since_beat = 0.0
                 await on_progress(jobs)
+            self._look(jobs, unseen_s)
+            unseen_s = STALLED_S
             await event_or(news, min(RE_READ_S, left), self._clock)
             if self._draining:  # without another read: a disk that is slow just now must not cost a client its handle
                 return jobs
@@ -136,6 +138,7 @@ class Watch:
 
     async def explained(self, jobs: Sequence[Job]) -> list[Job]:
         """The jobs, each that waits with the reason that only the whole queue, or this process, can know."""
+        await self.learn(*jobs)
         return [self._explained(job) for job in await self._queue.explained(jobs)]
 
     def _explained(self, job: Job) -> Job:

@@ -11,10 +11,9 @@ import anyio
 
 from kling_mcp.clock import event_or
 from kling_mcp.errors import LocalTrouble
-from kling_mcp.jobs import moves
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from anyio.abc import TaskGroup
 
@@ -74,6 +73,22 @@ class Worker:
         self._wake.set()
         self._more.set()
 
+    def look(self, jobs: Sequence[Job], unseen_s: float) -> anyio.Event:
+        """Begin to look at those of these jobs that nobody has looked at for so long; set once that is done."""
+        unseen, done = self._sweeping.unseen(jobs, unseen_s), anyio.Event()
+
+        async def look() -> None:
+            try:
+                await self._survive(partial(self._sweeping.look_now, *unseen))
+            finally:
+                done.set()
+
+        if unseen and self._tasks is not None:
+            self._tasks.start_soon(look)
+        else:
+            done.set()
+        return done
+
     async def _post_for_ever(self) -> None:
         while True:
             self._more = anyio.Event()
@@ -106,14 +121,12 @@ class Worker:
         return await self._sweeping.anything_open()
 
     async def _sweep(self) -> None:
-        jobs, now = await self._sweeping.in_flight(), self._clock.now()
-        if not jobs:
+        pause, now = await self._sweeping.pause(), self._clock.now()
+        if pause is None:
             await self._rest()
-            return
-        pause = moves.look_after(now - max(job.updated_at for job in jobs))
-        if abs(now - self._swept_at) >= pause - JITTER_S:  # abs: the clock may have been set back
+        elif abs(now - self._swept_at) >= pause - JITTER_S:  # abs: the clock may have been set back
             self._swept_at = now
-            await self._sweeping.sweep(jobs, hold_s=min(pause, HOLD_AT_MOST_S) + BEAT_S)
+            self._start(partial(self._sweeping.sweep, hold_s=min(pause, HOLD_AT_MOST_S) + BEAT_S))
 
     async def _rest(self) -> None:
         """Leave the sweeping to others: we may not look here again for a while."""

@@ -61,6 +61,15 @@ _KEPT_APART = (
     "CREATE INDEX job_spent ON job (provider, created_at, reserved)",
     "CREATE INDEX job_pace ON job (pace, finished_at) WHERE state='succeeded'",
     "CREATE UNIQUE INDEX job_named ON job (account, idempotency_key) WHERE idempotency_key IS NOT NULL",
+    # What is in flight, without touching its rows: thousands are read at every sweep.
+    (
+        "CREATE INDEX job_flying ON job (account, state, not_before, updated_at, created_at, begun_at, id, wire, path, "
+        "task_id, pace, tool, model_name, nameless, absences, blocked_reason) WHERE state IN ('running', 'unknown')"
+    ),
+    "CREATE INDEX job_fetching ON job (account, delivery, finished_at) WHERE delivery IN ('fetching', 'failed')",
+    "CREATE INDEX job_begun ON job (account, begun_at, path) WHERE begun_at IS NOT NULL",
+    # When somebody last looked: at a job for an agent, or (under the account's name) at all of them.
+    "CREATE TABLE look (name TEXT PRIMARY KEY, at REAL NOT NULL) STRICT, WITHOUT ROWID",
     # How many parallel slots an account has, as far as refusals and successes have taught.
     (
         "CREATE TABLE lane (account TEXT, package TEXT, cap INTEGER, learnt_at REAL, probe_at REAL, pause REAL, "
