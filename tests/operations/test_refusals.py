@@ -277,6 +277,15 @@ def test_the_arguments_there_are_are_told_once() -> None:
     assert second == ("qqqqq", "'qqqqq' is not an argument of generate_video.")
 
 
+def test_of_thousands_of_names_that_do_not_exist_the_first_are_guessed_and_the_others_counted() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        GenerateVideo.parse({"prompt": "a kite"} | {f"promt{number}": 1 for number in range(20_000)})
+    assert len(refused.value.problems) == 51
+    assert refused.value.problems[-1].sentence == (
+        "19950 more names that were given are not arguments of generate_video."
+    )
+
+
 def test_a_misspelled_argument_is_not_reported_as_missing_too() -> None:
     assert [field for field, _ in problems({"promt": "x"})] == ["promt"]
     assert [field for field, _ in problems({"prompt": "x", "imge": A, "element_list": [{"element_id": 1}]})] == ["imge"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from kling_mcp.errors import InvalidRequest
+from kling_mcp.errors import InvalidRequest, Problem
 from kling_mcp.operations.schema import WithoutNull, described, inlined
 from kling_mcp.operations.sources import Reference, references, resolved
 from kling_mcp.operations.wording import closest, field_problem, root, unknown_names
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
-    from kling_mcp.errors import Problem
 
 Kind = Literal["job", "immediate", "local"]
 Yields = Literal["video", "image", "audio", "text", "faces", "voice", "element", "session"]
@@ -287,6 +286,8 @@ class Composite(Generation):
         raise NotImplementedError
 
 
+GUESSED_AT_MOST = 50
+"""Names that do not exist whose meaning is guessed: each takes a moment, and a call may have thousands."""
 _GIVEN = object()
 """Stands for a value that was given and cannot be used."""
 
@@ -294,10 +295,14 @@ _GIVEN = object()
 def _unknown_names(operation: type[Operation], given: Mapping[str, Any]) -> tuple[list[Problem], set[str]]:
     """A problem for each argument the tool does not have, and the arguments that were probably meant."""
     known = operation.argument_names()
-    unknown = [name for name in given if name not in known]
+    every = [name for name in given if name not in known]
+    unknown = every[:GUESSED_AT_MOST]
     guesses = {closest(name, known) for name in unknown}
     meant = {name for name in guesses if name is not None and name not in given}
-    return unknown_names(operation.tool, unknown, known), meant
+    problems = unknown_names(operation.tool, unknown, known)
+    if more := len(every) - len(unknown):
+        problems.append(Problem("", f"{more} more names that were given are not arguments of {operation.tool}."))
+    return problems, meant
 
 
 @cache
