@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,8 @@ _Record = TypeVar("_Record", Task, Note)
 _log = logging.getLogger(__name__)
 
 _NOTE = "note-"
+_COARSE_NS = 2_000_000_000
+"""File systems keep the time of a change no finer than this: what changed since may have changed again."""
 
 
 @cache
@@ -36,6 +39,7 @@ class TaskFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._seen: set[str] = set()
+        self._changed = 0
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -65,6 +69,10 @@ class TaskFolder:
 
     def new(self) -> tuple[list[Task], list[Note]]:
         """What appeared since the last look, other than by ``add``, oldest first."""
+        changed = self._folder.stat().st_mtime_ns
+        if changed == self._changed and time.time_ns() - changed > _COARSE_NS:
+            return [], []
+        self._changed = changed
         names = {entry.name for entry in os.scandir(self._folder) if entry.name.endswith(".json")} - self._seen
         self._seen |= names
         notes = [self._loaded(Note, name) for name in names if name.startswith(_NOTE)]

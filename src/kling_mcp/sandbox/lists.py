@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from kling_mcp.sandbox import checks
 from kling_mcp.sandbox.wire import illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from kling_mcp.sandbox.checks import Body, Reader
 
@@ -24,7 +25,7 @@ _MONTH_MS = 30 * 86_400 * 1000
 _FILTER: Mapping[str, Reader] = {"key": checks.text()}
 
 
-def paged(rows: Sequence[_Row], query: Mapping[str, Any], most: int = 500) -> Sequence[_Row]:
+def paged(rows: Iterable[_Row], query: Mapping[str, Any], most: int = 500) -> list[_Row]:
     """The page of a legacy list that a query asks for: ``pageNum`` 1 to 1000, ``pageSize`` 1 to ``most``.
 
     Raises:
@@ -32,7 +33,7 @@ def paged(rows: Sequence[_Row], query: Mapping[str, Any], most: int = 500) -> Se
     """
     number = checks.whole(1, 1000)("pageNum", query.get("pageNum") or 1)
     size = checks.whole(1, most)("pageSize", query.get("pageSize") or 30)
-    return rows[(number - 1) * size : number * size]
+    return list(islice(rows, (number - 1) * size, number * size))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     Reply = Callable[[Request], Awaitable[Response]]
 
 _MOST_IDS = 20
+_FAR_MS = 10**15
 
 
 async def posted(request: Request) -> Body:
@@ -146,7 +147,7 @@ class Kling:
         return answered(shapes.legacy_task(task, self.shop, family.result))
 
     async def _list(self, family: Family, request: Request) -> Response:
-        tasks = [task for task in self.state.newest(family.path) if family.listed(task, self.shop)]
+        tasks = (task for task in self.state.newest(family.path) if family.listed(task, self.shop))
         shown = paged(tasks, request.query_params, family.most_per_page)
         return answered([shapes.legacy_task(task, self.shop, family.result) for task in shown])
 
@@ -165,7 +166,9 @@ class Kling:
     async def _list_tasks(self, request: Request) -> Response:
         now = self.state.now()
         page = page_of(await posted(request), most=500, usual=100, now=shapes.milliseconds(now))
-        tasks = [task for task in self.state.newest() if page.covers(shapes.milliseconds(task.created_at))]
+        start, end = (min(moment, _FAR_MS) / 1000 for moment in (page.start, page.end))
+        about = self.state.between(start - 1, end + 1)
+        tasks = [task for task in about if page.covers(shapes.milliseconds(task.created_at))]
         tests: dict[str, Callable[[Task], str]] = {
             "status": lambda task: task.at(now).status,
             "product_type": lambda task: shapes.BILLED_AS[task.order.package],

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import bisect
 import heapq
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from kling_mcp.sandbox.folder import TaskFolder
 from kling_mcp.sandbox.life import life_of, message_of, new_id, new_ids
-from kling_mcp.sandbox.order import Note, Task, Transition
+from kling_mcp.sandbox.order import KEPT_S, Note, Task, Transition
 from kling_mcp.sandbox.packs import new_packs
 from kling_mcp.sandbox.wire import Refusal, illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from kling_mcp.clock import Clock
@@ -40,11 +41,14 @@ class State:
         self._ahead_s = 0.0
         self._folder = TaskFolder(folder) if folder is not None else None
         self._tasks: list[Task] = []
+        self._by_path: dict[str, list[Task]] = {}
         self._by_id: dict[str, Task] = {}
         self._by_external: dict[str, Task] = {}
         self._by_result: dict[str, tuple[Task, Make]] = {}
         self._notes: dict[str, list[Note]] = {}
         self._running: list[tuple[float, str]] = []
+        self._slots: Counter[Package] = Counter()
+        self._reserved: dict[Package, Decimal] = {}
         self._ended: list[Task] = []
         self._spent: dict[Package, Decimal] = {}
         self._last_id = "0"
@@ -92,10 +96,17 @@ class State:
         self._look()
         return self._by_result.get(result_id)
 
-    def newest(self, path: str | None = None) -> list[Task]:
-        """What is not purged, newest first; only one family's if its create path is given."""
-        tasks = [task for task in reversed(self.tasks) if path in {None, task.order.path}]
-        return [task for task in tasks if self._kept(task)]
+    def newest(self, path: str) -> Iterator[Task]:
+        """What is not purged of a family (its create path), newest first."""
+        self._look()
+        return self._shown(reversed(self._by_path.get(path, [])))
+
+    def between(self, start: float, end: float) -> Iterator[Task]:
+        """What is not purged of all families and was accepted in this time (unix seconds), newest first."""
+        self._look()
+        first = bisect.bisect_left(self._tasks, start, key=_accepted_at)
+        last = bisect.bisect_right(self._tasks, end, key=_accepted_at)
+        return self._shown(reversed(self._tasks[first:last]))
 
     def accept(self, order: Order, body: dict[str, Any], *, instant: bool = False) -> Task:
         """The last checks, in the order of video.md part G, and then a task.
@@ -181,7 +192,13 @@ class State:
     # -------------------------------------------------------------------------------------------------------
 
     def _kept(self, task: Task | None) -> Task | None:
-        return None if task is None or task.instant or task.purged(self.now()) else task
+        return None if task is None else next(self._shown((task,)), None)
+
+    def _shown(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        """Those that can be asked for and are not purged; only what is old can be."""
+        now = self.now()
+        old = now - KEPT_S
+        return (task for task in tasks if not task.instant and (task.created_at > old or not task.purged(now)))
 
     def _new_id(self) -> str:
         self._last_id = new_id(self.now(), after=self._last_id)
@@ -204,11 +221,10 @@ class State:
 
     def _check_account(self, order: Order, instant: bool) -> None:
         pack = self.packs[order.package]
-        running = [task for task in self.running if task.order.package == order.package]
-        reserved = sum((task.units for task in running), Decimal(0))
+        reserved = self._reserved.get(order.package, Decimal(0))
         if order.units and (self.now() >= pack.invalid_at or self.left(order.package) - reserved < order.units):
             raise Refusal(1102)
-        if not instant and sum(task.order.slots for task in running) + order.slots > pack.slots:
+        if not instant and self._slots[order.package] + order.slots > pack.slots:
             raise Refusal(1303)
 
     def _look(self) -> None:
@@ -222,17 +238,30 @@ class State:
         while self._running and self._running[0][0] <= now:
             task = self._by_id[heapq.heappop(self._running)[1]]
             self._ended.append(task)
+            self._hold(task, -1)
             self._spent[task.order.package] = self._spent.get(task.order.package, Decimal(0)) + task.charge
 
     def _remember(self, task: Task) -> None:
         self._ahead_s += max(0.0, task.created_at - self.now())
-        bisect.insort(self._tasks, task, key=lambda known: (known.created_at, known.id))
+        for tasks in (self._tasks, self._by_path.setdefault(task.order.path, [])):
+            bisect.insort(tasks, task, key=lambda known: (known.created_at, known.id))
         self._last_id = str(max(int(self._last_id), int(task.id)))
         self._by_id[task.id] = task
         self._by_result |= {result_id: (task, make) for result_id, make in task.made}
         if task.order.external_id is not None:
             self._by_external[task.order.external_id] = task
         heapq.heappush(self._running, (task.ends_at, task.id))
+        self._hold(task, 1)
+
+    def _hold(self, task: Task, sign: int) -> None:
+        """Count what a task takes of its pack while it runs."""
+        package = task.order.package
+        self._slots[package] += sign * task.order.slots
+        self._reserved[package] = self._reserved.get(package, Decimal(0)) + sign * task.units
+
+
+def _accepted_at(task: Task) -> float:
+    return task.created_at
 
 
 def abridged(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON
