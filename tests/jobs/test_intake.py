@@ -200,6 +200,16 @@ def test_other_keys_are_not(key: str | None) -> None:
     check_key(key)
 
 
+async def test_a_job_that_moves_to_a_renewed_credential_where_its_key_was_used_moves_without_it(desk: Desk) -> None:
+    terms = Terms(idempotency_key="order-1")
+    old = (await desk.accept(terms=terms)).job
+    new = (await desk.accept(terms=terms, account="renewed")).job
+    moved = await desk.ledger.save(moves.rehomed(old, "renewed", T0))
+    assert moved is not None
+    assert (moved.account, moved.idempotency_key) == ("renewed", None)
+    assert (await desk.accept(terms=terms, account="renewed")).job == new
+
+
 async def test_the_same_request_from_two_processes_at_the_same_instant_is_one_job(desk: Desk, tmp_path: Path) -> None:
     other = Desk.at(tmp_path, desk.clock)
     found = list[Accepted]()

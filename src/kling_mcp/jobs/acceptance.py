@@ -62,7 +62,8 @@ class Acceptance:
         else:
             posted = self.provider.prepare(operation)
             job = self.intents.of(operation, arguments, posted, self.clock.now())
-        job = replace(job, idempotency_key=terms.idempotency_key)
+        if terms.idempotency_key is not None:
+            job = replace(job, idempotency_key=terms.idempotency_key)
         if operation.stateful:
             terms = replace(terms, allow_duplicate=True)
         wanted = Wanted(job, posted, operation.quote(), terms, self.limits)

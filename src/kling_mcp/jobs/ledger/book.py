@@ -7,6 +7,7 @@ commit, because several server processes share one file (each MCP client starts 
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ from kling_mcp.jobs.model import FINISHED, PLAN, UNANSWERED, Delivery, Job, Stat
 from kling_mcp.providers.base import Request
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
@@ -145,8 +145,8 @@ class Ledger:
 
         def work(db: sqlite3.Connection) -> Job | None:
             lease_until = job.lease_until if lease_s is None else self.clock.now() + lease_s
-            saved = replace(job, epoch=job.epoch + 1, lease_until=lease_until)
-            if db.execute(UPDATE, (*row_of(saved), job.id, job.epoch)).rowcount != 1:
+            saved = _replaced(db, job, replace(job, epoch=job.epoch + 1, lease_until=lease_until))
+            if saved is None:
                 return None
             if not needed:
                 db.execute("DELETE FROM request WHERE job_id=?", (job.id,))
@@ -334,3 +334,15 @@ class Ledger:
             return [job_of(row) for row in rows]
 
         return await self.read(work)
+
+
+def _replaced(db: sqlite3.Connection, job: Job, saved: Job) -> Job | None:
+    """The record that was written in place of the one that was read; None if somebody else was quicker."""
+    try:
+        rows = db.execute(UPDATE, (*row_of(saved), job.id, job.epoch)).rowcount
+    except sqlite3.IntegrityError:
+        if saved.idempotency_key is None:
+            raise
+        # It moves to a credential under which its key was used since: the key stays with the job that has it there.
+        return _replaced(db, job, replace(saved, idempotency_key=None))
+    return saved if rows == 1 else None
