@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -318,6 +319,30 @@ async def test_the_sum_of_the_day_follows_every_kind_of_write(desk: Desk, tmp_pa
     await desk.accept("1")  # without a limit, in between
     await desk.accept("2", limits=limits)
     assert await desk.spent() == await other.spent() == 10
+    await other.ledger.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_after_any_sequence_of_writes_in_two_processes_both_know_the_same_true_sum(
+    desk: Desk, tmp_path: Path, seed: int
+) -> None:
+    other, limits, dice = Desk.at(tmp_path, desk.clock), Limits(per_day=Decimal(60)), random.Random(seed)
+    moved = [make for make, _ in ANSWERS.values()]
+    for _ in range(60):
+        at = dice.choice((desk, other))
+        jobs = await at.ledger.newest("official", limit=1000)
+        true = sum((reserved(job) for job in jobs), Decimal(0))
+        if dice.random() < 0.5 and (open_jobs := [job for job in jobs if not job.finished]):
+            await at.ledger.save(dice.choice(moved)(dice.choice(open_jobs)))
+            continue
+        units = Decimal(dice.randint(1, 20_000_000)) / 1_000_000
+        if true + units <= 60:
+            await at.accept(str(units), limits=dice.choice((limits, FREE)))
+        else:
+            with pytest.raises(OverLimit):
+                await at.accept(str(units), limits=limits)
+    true = sum((reserved(job) for job in await desk.ledger.newest("official", limit=1000)), Decimal(0))
+    assert await desk.spent() == await other.spent() == true
     await other.ledger.close()
 
 
