@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     confirm_above_units: Decimal | None = Field(default=None, ge=0)
     """A request that costs more units needs a person's approval first. Default: none does."""
     retention_days: int | None = Field(default=None, ge=30)
-    """Finished jobs older than this are deleted from the ledger, never their files. Default: all are kept."""
+    """Jobs finished longer ago are forgotten if their files are on disk; the files stay. Default: all are kept."""
     wait_seconds: float = Field(default=25.0, ge=0, le=MAX_WAIT_SECONDS)
     """How long a tool waits for its job before it returns the handle, if the call does not say. 0 to 55."""
     toolsets: Annotated[list[str], NoDecode] = []
