@@ -16,6 +16,7 @@ from mcp.types import TextContent
 from kling_mcp.errors import Refused
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.runner import Jobs
+from kling_mcp.jobs.spend import Limits
 from kling_mcp.media.downloads import Downloads
 from kling_mcp.providers.base import Balance, Charge, Charges, Listed, Output, Pack, Progress, Request
 from kling_mcp.server.catalogue import build_server
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
     from pathlib import Path
 
+    from mcp.client.session import ElicitationFnT
     from mcp.types import CallToolResult
 
     from kling_mcp.clock import Clock
@@ -83,7 +85,7 @@ class Studio:
     def prepare(self, operation: Generation) -> Request:
         if self.unprepared:
             raise self.unprepared
-        return Request("v1", operation.path, operation.body())
+        return Request("v1", operation.path, operation.body(), nameless=operation.nameless)
 
     async def submit(self, request: Request, ext_id: str) -> Progress:
         del request
@@ -164,8 +166,9 @@ class House:
     server: KlingServer
     settings: Settings
 
-    def client(self, mode: Mode = "auto") -> Client:
-        return Client(self.server, mode=mode)
+    def client(self, mode: Mode = "auto", human: ElicitationFnT | None = None) -> Client:
+        """A client, with somebody at it who can be asked, or with nobody."""
+        return Client(self.server, mode=mode, elicitation_callback=human)
 
 
 @asynccontextmanager
@@ -181,6 +184,7 @@ async def opened(folder: Path, film: bytes, settings: Settings, clock: Clock) ->
         folder=folder / "films",
         clock=clock,
         notes=("A test film.",),
+        limits=Limits(settings.max_units_per_job, settings.max_units_per_day, settings.confirm_above_units),
     )
     async with jobs.running():
         yield House(studio, jobs, build_server(jobs, settings, provider_name="studio"), settings)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
+from kling_mcp.errors import OutcomeUnknown
 from kling_mcp.operations.base import Quote
 from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.providers.base import Balance, Charge, Element, Output, Pack, Voice
@@ -157,7 +159,12 @@ async def test_each_charge_stands_beside_the_job_it_was_for(wide: House, mode: M
     assert answer["charges"][0]["tool"] == "generate_video"
     assert answer["sum"] == {"video units": 3, "image units": 8}
     assert answer["next"].startswith("These are all of the last 7 days.")
-    assert answer["note"].startswith("A charge whose job is unknown was made elsewhere, or by a tool")
+    assert [row["task_id"] for row in answer["audit"]["unexplained"]] == ["elsewhere"]
+    assert answer["audit"]["unexplained_sum"] == {"image units": 8}
+    assert answer["audit"]["verdict"].startswith("One charge of the period belongs to no job of this ledger: ")
+    assert {"not_booked_yet", "unconfirmed"}.isdisjoint(answer["audit"])
+    assert sum(day["kling"] for day in answer["audit"]["days"].values()) == 11
+    assert sum(day["ledger"] for day in answer["audit"]["days"].values()) == 3
 
 
 async def test_charges_of_one_type_are_found_among_the_others_and_money_is_apart(wide: House, client: Client) -> None:
@@ -177,11 +184,52 @@ async def test_charges_of_one_type_are_found_among_the_others_and_money_is_apart
     assert [row["task_id"] for row in (*page["charges"], *rest["charges"])] == ["v0", "v1", "v2", "v3"]
 
 
+async def test_a_page_that_is_full_is_compared_with_the_rest_of_the_period_too(wide: House, client: Client) -> None:
+    now = wide.jobs.clock.now()
+    wide.studio.deductions = [charge(f"v{n}", now - n) for n in range(25)]
+    page = await asked(client, "list_charges", limit=2)
+    rest = await asked(client, "list_charges", limit=2, cursor="2")
+    assert [row["task_id"] for row in page["charges"]] == ["v0", "v1"]
+    assert page["cursor"] == "2"
+    assert page["audit"]["unexplained_sum"] == {"video units": 75}
+    assert len(page["audit"]["unexplained"]) == 10
+    assert page["audit"]["verdict"].startswith("25 charges of the period belong to no job")
+    assert [row["task_id"] for row in rest["charges"]] == ["v2", "v3"]
+    assert "audit" not in rest
+
+
+async def test_a_job_that_kling_has_not_booked_yet_is_named(client: Client) -> None:
+    job = await asked(client, "generate_video", **WISH)
+    answer = await asked(client, "list_charges")
+    assert answer["audit"]["not_booked_yet"] == [job["job_id"]]
+    assert answer["audit"]["not_booked_units"] == 3
+    assert "should appear within a day" in answer["audit"]["verdict"]
+
+
+async def test_the_charge_of_a_request_without_a_task_is_found_by_likeness_and_doubts_are_named(
+    wide: House, client: Client
+) -> None:
+    wide.studio.trouble = OutcomeUnknown("The connection broke.")
+    recognised = {"image": "https://example.com/a.png"}
+    doubt = told(await client.call_tool("recognize_image", recognised))["job_id"]
+    waited = await client.call_tool("wait_for_jobs", {"job_ids": [doubt]})
+    before = await asked(client, "list_charges")
+    row = charge("t-9", wide.jobs.clock.now(), "0.1")
+    wide.studio.deductions = [replace(row, function="Image Recognition", duration="", model_name="")]
+    after = await asked(client, "list_charges")
+    assert told(waited)["jobs"][0]["status"] == "unconfirmed"
+    assert before["audit"]["unconfirmed"] == [{"job_id": doubt, "tool": "recognize_image", "units": 0.1}]
+    assert "most likely never charged" in before["audit"]["verdict"]
+    assert (after["charges"][0]["job_id"], after["charges"][0]["alike"]) == (doubt, True)
+    assert after["audit"]["unconfirmed"][0]["charged_at"] == after["charges"][0]["at"]
+    assert after["audit"]["verdict"] == "Every charge of the period is explained by a job."
+
+
 async def test_no_charges_are_said_to_be_none(client: Client) -> None:
     answer = await asked(client, "list_charges", days=1)
     assert (answer["charges"], answer["sum"]) == ([], {})
     assert answer["next"].startswith("There are none of the last day.")
-    assert "note" not in answer
+    assert answer["audit"] == {"verdict": "Every charge of the period is explained by a job."}
 
 
 async def test_voices_of_the_library_and_of_speech_are_listed_and_searched(wide: House, client: Client) -> None:

@@ -139,13 +139,13 @@ async def test_while_kling_cannot_be_reached_the_handle_comes_at_once_and_promis
 
 
 async def test_a_queued_job_can_be_cancelled_and_a_running_one_cannot(wide: House) -> None:
-    wide.studio.trouble = Busy("All slots of the account are in use.", retry_after=3000)
+    wide.studio.lasts = 500
     with anyio.fail_after(20):
         async with wide.client() as client:
-            queued = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": 0}))["job_id"]
-            gone = await client.call_tool("cancel_job", {"job_id": queued})
-            wide.studio.trouble, wide.studio.lasts = None, 500
             running = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": 0}))["job_id"]
+            wide.studio.trouble = Busy("All slots of the account are in use.", retry_after=250)
+            queued = told(await client.call_tool("generate_video", {**ANOTHER, "wait_seconds": 0}))["job_id"]
+            gone = await client.call_tool("cancel_job", {"job_id": queued})
             late = await client.call_tool("cancel_job", {"job_id": running})
     assert (gone.is_error, told(gone)["status"]) == (False, "cancelled")
     assert late.is_error

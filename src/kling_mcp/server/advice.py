@@ -25,11 +25,11 @@ def advice(job: Job, at: Job | None = None) -> str:
 
     Args:
         job: Which job.
-        at: Where it stands: itself, or the step of it that holds it up.
+        at: What waits until a human has put the account right: itself, or a step of it; None if nothing does.
     """
     if not job.settled:
         wait = wait_call([job.parent or job.id])
-        return _held(job, at or job, wait) if (at or job).state is State.QUEUED and (at or job).failure else wait
+        return _held(job, at, wait) if at else wait
     if job.parent and job.state is not State.SUCCEEDED:
         return f'It is a step of another job: get_job(job_id="{job.parent}") says what to do.'
     match job.state:

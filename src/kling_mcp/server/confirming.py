@@ -7,6 +7,7 @@ exactly this request, to give back when the human has agreed.
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.errors import Declined, NeedsApproval, trimmed
@@ -15,11 +16,10 @@ from kling_mcp.server.answers import refusal
 from kling_mcp.server.arguments import terms_of
 from kling_mcp.server.listing import told_by
 from kling_mcp.server.person import asking_back, objection
-from kling_mcp.server.view import plain
+from kling_mcp.server.view import joined, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from decimal import Decimal
 
     from kling_mcp.errors import Price
     from kling_mcp.jobs.spend import Accepted, Terms
@@ -83,7 +83,7 @@ async def _by_token(call: Call[Generation], operation: Generation, needed: Needs
     price, minutes = needed.quote, f"{APPROVAL_S / 60:.0f}"
     wrong = "This 'confirm' is not valid: it was used, is too old, or was for other arguments. " if given else ""
     error = NeedsApproval(
-        f"{wrong}{await _offer(call, operation, price)}. The operator of this server wants a person to agree first.",
+        f"{wrong}{await _offer(call, operation, price)} The operator of this server wants a person to agree first.",
         quote=price,
         fix=(
             "Tell the human the price and ask. Only if they agree, call "
@@ -96,24 +96,22 @@ async def _by_token(call: Call[Generation], operation: Generation, needed: Needs
 
 
 async def _question(call: Call[Generation], operation: Generation, price: Price) -> str:
-    return f"{await _offer(call, operation, price)}. Make it?"
+    return f"{await _offer(call, operation, price)} Make it?"
 
 
 async def _offer(call: Call[Generation], operation: Generation, price: Price) -> str:
-    """What a person has to know: the tool, the price, what it makes, and what may be spent today."""
-    with_ = f" with {operation.model}" if operation.model else ""
-    words = told_by(operation.model_dump(mode="json", exclude_none=True))
-    makes = f"{trimmed(price.basis)}{f', “{words}”' if words else ''}"
-    left = await left_today(call)
-    cap = call.jobs.limits.per_day
-    today = f"; {plain(left)} of {plain(cap)} units may still be spent today" if left is not None and cap else ""
-    return f"{operation.tool}{with_} ({makes}) costs {units_told(price)}{usd_told(price)}{today}"
+    """What a person has to know: the tool, the price, what it makes, and what is left of today's limit."""
+    words = told_by(operation.model_dump(mode="json", exclude_none=True, warnings=False))
+    makes = joined([trimmed(price.basis), f"“{words}”" if words else None])
+    left, cap = await left_today(call), call.jobs.limits.per_day
+    today = "" if left is None or cap is None else f" {plain(left)} of today's {plain(cap)} units are left."
+    return f"{operation.tool} costs {units_told(price)}{usd_told(price)}: {makes}.{today}"
 
 
 async def left_today(call: Call[Any]) -> Decimal | None:
     """What may still be spent today, in units; None without such a limit."""
     cap = call.jobs.limits.per_day
-    return None if cap is None else max(cap - await call.jobs.spent_today(), cap * 0)
+    return None if cap is None else max(cap - await call.jobs.spent_today(), Decimal())
 
 
 def units_told(price: Price) -> str:
@@ -123,4 +121,4 @@ def units_told(price: Price) -> str:
 
 def usd_told(price: Price) -> str:
     """The price in dollars, as an addition; empty where it is not known."""
-    return "" if price.usd is None else f" (list price {plain(price.usd)} USD)"
+    return "" if price.usd is None else f", list price {plain(price.usd)} USD"

@@ -120,14 +120,15 @@ class Person:
 
 
 def _way(session: ServerSession, *, modern: bool) -> Way:
-    if not _shows_forms(session.client_capabilities):
+    if not shows_forms(session.client_capabilities):
         return "never"
     if modern:
         return "next call"
     return "now" if session.can_send_request else "never"
 
 
-def _shows_forms(capabilities: types.ClientCapabilities | None) -> bool:
+def shows_forms(capabilities: types.ClientCapabilities | None) -> bool:
+    """Whether a client can put a question to a person."""
     asks = capabilities.elicitation if capabilities else None
     return asks is not None and (asks.form is not None or asks.url is None)  # a bare {} means forms: there was no other
 

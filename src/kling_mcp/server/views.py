@@ -174,7 +174,7 @@ class JobView(View):
         lines += [media.line() for media in self.media or ()]
         lines += [f"result: {plainly(self.result)}"] if self.result else []
         lines += [step.line() for step in self.steps or ()]
-        lines += [f"It waits: {self.blocked_reason}"] if self.blocked_reason else []
+        lines += [self.blocked_reason] if self.blocked_reason else []
         lines += [self.error.line(self.units_charged)] if self.error else []
         lines += self.notes or []
         lines += [self.next] if self.next else []
@@ -214,7 +214,8 @@ def viewed(  # noqa: PLR0913 - what is known beside the record
         repeated: Why this job answers a request that was made again; empty if it was not.
     """
     notes = [repeated, *(job.notes if fresh or job.finished else ()), *_undelivered(job), alarm(job, now)]
-    at = next((each for each in (job, *steps) if held(each)), job)  # a step that is held holds its whole
+    stuck = next((each for each in (job, *steps) if held(each)), None)  # a step that is held holds its whole
+    failure = stuck.failure if stuck else job.failure if job.state in _TROUBLED else None
     return JobView(
         job_id=job.id,
         tool=job.tool,
@@ -228,10 +229,10 @@ def viewed(  # noqa: PLR0913 - what is known beside the record
         media=[MediaView.of(media) for media in job.media] or None,
         result=dict(job.facts) or None,
         steps=[StepView.of(step) for step in steps] or None,
-        blocked_reason=_blocked(at) or None,
-        error=ErrorView.of(at.failure) if at.failure and (held(at) or job.state in _TROUBLED) else None,
+        blocked_reason=_blocked(stuck or job) or None,
+        error=ErrorView.of(failure) if failure else None,
         notes=[note for note in notes if note] or None,
-        next=advice(job, at),
+        next=advice(job, stuck),
     )
 
 
@@ -247,7 +248,7 @@ _TROUBLED = (State.FAILED, State.UNCONFIRMED)
 
 def held(job: Job) -> bool:
     """Whether Kling refuses the account, not the request: it waits until a human has put that right."""
-    return job.state is State.QUEUED and job.failure is not None
+    return job.failure is not None and (job.state is State.QUEUED or (job.has_steps and not job.finished))
 
 
 def _blocked(job: Job) -> str:
