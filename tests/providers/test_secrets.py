@@ -12,7 +12,7 @@ import pytest
 
 from kling_mcp.errors import KlingError
 from kling_mcp.providers.base import Request, TaskRef
-from kling_mcp.providers.credentials import ApiKey
+from kling_mcp.providers.credentials import ApiKey, KeyPair
 from kling_mcp.providers.http import Door
 from kling_mcp.providers.official import OfficialProvider
 
@@ -72,6 +72,21 @@ async def test_no_secret_is_told_or_logged(kind: str, answer: Answer, caplog: py
     assert tokens
     for secret in (*(s.get_secret_value() for s in (KEY, ACCESS, SECRET)), *tokens):
         assert secret not in said
+
+
+def quoting(request: httpx2.Request) -> httpx2.Response:
+    """A gateway that tells what it was shown, in every place where words may stand."""
+    shown = request.headers["authorization"]
+    return httpx2.Response(400, json={"code": 1201, "message": f"No: {shown}", "request_id": shown, "data": [shown]})
+
+
+@pytest.mark.parametrize("credential", [ApiKey(KEY), pair()], ids=["key", "pair"])
+async def test_a_credential_that_is_quoted_back_is_hidden(credential: ApiKey | KeyPair) -> None:
+    far_side = FarSide([quoting])
+    said = await told(far_side.provider(credential))
+    assert "No: Bearer ***" in said
+    for request in far_side.requests:
+        assert request.headers["authorization"].removeprefix("Bearer ") not in said
 
 
 async def test_no_secret_is_logged_by_the_client_beneath_us(caplog: pytest.LogCaptureFixture) -> None:
