@@ -12,6 +12,7 @@ from kling_mcp.errors import NotAuthorised
 from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.server.answers import answer
 from kling_mcp.server.arguments import without_ours
+from kling_mcp.server.limits import LimitsView, limits_view, needs_person, over_limit
 from kling_mcp.server.view import Amount, View, joined, moment, plain, summed
 
 if TYPE_CHECKING:
@@ -76,12 +77,14 @@ class BalanceView(View):
 
     units: dict[str, Amount]
     packs: list[PackView]
+    limits: LimitsView | None = None
     note: str
 
     def text(self) -> str:
         """The units of each type, then each pack."""
         left = joined(f"{plain(units)} {name} units" for name, units in self.units.items()) or "no units"
-        return "\n".join([f"{left} left", *(pack.line() for pack in self.packs), self.note])
+        limits = [self.limits.line()] if self.limits else []
+        return "\n".join([f"{left} left", *(pack.line() for pack in self.packs), *limits, self.note])
 
 
 class EstimateView(View):
@@ -97,6 +100,9 @@ class EstimateView(View):
     model_name: str | None = None
     basis: str
     card_date: str | None = None
+    limits: LimitsView | None = None
+    needs_confirmation: bool | None = None
+    over_limit: str | None = None
     notes: list[str] | None = None
 
     def text(self) -> str:
@@ -110,7 +116,10 @@ class EstimateView(View):
             self.basis,
             f"price list of {self.card_date}" if self.card_date else None,
         ]
-        return "\n".join([joined(facts), *(self.notes or [])])
+        asked = "A person has to agree to it first." if self.needs_confirmation else None
+        limits = self.limits.line() if self.limits else None
+        refused = f"It would be refused: {self.over_limit}" if self.over_limit else None
+        return joined([joined(facts), limits, asked, refused, *(self.notes or [])], "\n")
 
 
 async def check_balance(call: Call[CheckBalance]) -> types.CallToolResult:
@@ -119,15 +128,16 @@ async def check_balance(call: Call[CheckBalance]) -> types.CallToolResult:
     Raises:
         NotAuthorised, Unavailable, Busy: The account could not be read.
     """
-    return answer(balance_view(await call.jobs.balance()))
+    return answer(balance_view(await call.jobs.balance(), await limits_view(call)))
 
 
-def balance_view(balance: Balance) -> BalanceView:
+def balance_view(balance: Balance, limits: LimitsView | None = None) -> BalanceView:
     """The account as an agent sees it. Only packs in force count as units left."""
     usable = ((pack_type(pack.name) or pack.name, pack.remaining) for pack in balance.packs if pack.status == "online")
     return BalanceView(
         units=summed(usable),
         packs=[PackView.of(pack) for pack in balance.packs],
+        limits=limits,
         note="Kling updates these figures with a delay of up to 12 hours.",
     )
 
@@ -150,7 +160,16 @@ async def estimate_cost(call: Call[EstimateCost]) -> types.CallToolResult:
     request = await call.jobs.resolved(without_ours(arguments, GENERATIONS[tool.name]))
     with contextlib.suppress(NotAuthorised):  # a price can be told before there is a key
         call.jobs.check(request)
-    return answer(estimate_view(tool.name, request.model, request.quote()))
+    quote, limits = request.quote(), await limits_view(call)
+    view = estimate_view(tool.name, request.model, quote)
+    if limits is None:
+        return answer(view)
+    judged = {
+        "limits": limits,
+        "needs_confirmation": needs_person(call, quote),
+        "over_limit": over_limit(call, quote, limits.left_today),
+    }
+    return answer(view.model_copy(update=judged))
 
 
 def estimate_view(tool: str, model: str | None, quote: Quote) -> EstimateView:

@@ -7,13 +7,13 @@ exactly this request, to give back when the human has agreed.
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.errors import Declined, NeedsApproval, trimmed
 from kling_mcp.jobs.spend import APPROVAL_S
 from kling_mcp.server.answers import refusal
 from kling_mcp.server.arguments import terms_of
+from kling_mcp.server.limits import left_today
 from kling_mcp.server.listing import told_by
 from kling_mcp.server.person import asking_back, objection
 from kling_mcp.server.view import joined, plain
@@ -106,12 +106,6 @@ async def _offer(call: Call[Generation], operation: Generation, price: Price) ->
     left, cap = await left_today(call), call.jobs.limits.per_day
     today = "" if left is None or cap is None else f" {plain(left)} of today's {plain(cap)} units are left."
     return f"{operation.tool} costs {units_told(price)}{usd_told(price)}: {makes}.{today}"
-
-
-async def left_today(call: Call[Any]) -> Decimal | None:
-    """What may still be spent today, in units; None without such a limit."""
-    cap = call.jobs.limits.per_day
-    return None if cap is None else max(cap - await call.jobs.spent_today(), Decimal())
 
 
 def units_told(price: Price) -> str:
