@@ -77,7 +77,7 @@ def test_a_trial_that_finds_room_is_twice_as_bold_the_next_time() -> None:
 
 def test_a_trial_that_finds_none_waits_twice_as_long_and_for_three_jobs() -> None:
     lane, now = KNOWN, T
-    for pause in (2 * PROBE_S, 4 * PROBE_S, 8 * PROBE_S, LONGEST_PROBE_S, LONGEST_PROBE_S):
+    for pause in (30.0, 60.0, 120.0, 240.0, LONGEST_PROBE_S, LONGEST_PROBE_S):
         now = max(now, lane.probe_at)
         count, lane = slots.admitted(lane, FULL, [1], now)
         assert count == 1

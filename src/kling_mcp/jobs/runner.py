@@ -268,7 +268,7 @@ class Jobs:
         return await self._watch.explained(found)
 
     async def cancel(self, job_id: str) -> Job:
-        """Withdraw a job that was not yet submitted.
+        """Withdraw a job that was not yet submitted; of one of several steps, whatever was not.
 
         Raises:
             InvalidRequest: It is unknown, or too late: Kling has no cancel.
@@ -284,6 +284,8 @@ class Jobs:
                 return gone
         if begun and job.state is State.CANCELLED:  # the background was quicker to draw the conclusion
             return job
+        if job.has_steps and await self._step_withdrawn(job):
+            return (await self.wait([job_id], 10.0))[0]
         raise InvalidRequest.one(
             "job_id",
             f"Job {job_id} is {job.state} and can no longer be cancelled: Kling has no cancel once a job was submitted."
@@ -300,6 +302,14 @@ class Jobs:
             if gone.id == job.id:
                 return gone
         return None
+
+    async def _step_withdrawn(self, job: Job) -> bool:
+        """Withdraw the step of a running job that waits to be posted; whether there was one."""
+        for step in (each for each in await self._ledger.steps(job.id) if each.state is State.QUEUED):
+            if gone := await self._ledger.save(moves.cancelled(step, self.clock.now())):
+                await self._announce(gone)
+                return True
+        return False
 
     async def media(self, media_id: str) -> tuple[Job, Media]:
         """A result by its id.

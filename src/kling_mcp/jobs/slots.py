@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 FIRST_IN_AIR = 4
 """As long as no cap is known, so many POSTs may be under way at once, or half of what Kling holds of ours already."""
-PROBE_S = 20.0
+PROBE_S = 15.0
 """Pause before one more than the cap is tried; the first after a change."""
 LONGEST_PROBE_S = 300.0
 JOBS_BETWEEN_PROBES = 3
 """After a trial that failed, at least so many jobs are accepted before the next: it bounds what is wasted."""
 MEMORY_S = 86_400.0
 """A cap that nothing has confirmed for so long is forgotten."""
+FIRST_ASIDE_S, LONGEST_ASIDE_S = 15.0, 3600.0
+"""How long a job that is refused although it is alone lets others pass: they must not starve behind it."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 """How long a lane rests when Kling wants fewer requests, or has no slot although none of our jobs holds one."""
 
@@ -165,6 +167,16 @@ def rested(lane: Lane, now: float, rest_s: float, dice: random.Random) -> Lane:
 def held_back(lane: Lane, now: float, rest_s: float) -> Lane:
     """Nothing is posted for so long."""
     return replace(lane, wait_until=max(lane.wait_until, now + rest_s))
+
+
+def too_large(needs: int, load: Load) -> bool:
+    """Whether a job was refused that needs several slots, although ours hold none: there may never be enough."""
+    return needs > 1 and load.held == 0
+
+
+def step_aside_s(attempts: int) -> float:
+    """How long a job that is too large lets others pass, ever longer."""
+    return min(LONGEST_ASIDE_S, FIRST_ASIDE_S * 2.0 ** min(attempts, 10))
 
 
 def _may_probe(lane: Lane, load: Load, now: float) -> bool:

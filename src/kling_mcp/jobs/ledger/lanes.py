@@ -296,6 +296,9 @@ def _teach(
         lane = slots.held_back(lane, now, slots.FIRST_WAIT_S)
     elif kind is Outcome.BUSY and answer.failure.code == SLOTS_TAKEN:  # type: ignore[union-attr]
         lane = slots.full(lane, load, now, rest_s, dice)
+        if slots.too_large(claimed.slots, load):
+            aside = now + slots.step_aside_s(claimed.attempts)
+            db.execute("UPDATE job SET not_before=? WHERE id=?", (aside, claimed.id))
     elif kind is Outcome.BUSY:
         lane = slots.rested(lane, now, rest_s, dice)
     _keep_lane(db, claimed.account, claimed.package, before, lane)
