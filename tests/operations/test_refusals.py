@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from kling_mcp.errors import InvalidRequest
+from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.operations.video import GenerateVideo
+from tests.contract.mistakes import RIGHT
 
 A, B = "https://cdn.example/a.png", "https://cdn.example/b.png"
 SHOTS = [{"index": 1, "prompt": "a", "duration": 2}, {"index": 2, "prompt": "b", "duration": 3}]
@@ -277,13 +280,29 @@ def test_the_arguments_there_are_are_told_once() -> None:
     assert second == ("qqqqq", "'qqqqq' is not an argument of generate_video.")
 
 
-def test_of_thousands_of_names_that_do_not_exist_the_first_are_guessed_and_the_others_counted() -> None:
+@pytest.mark.parametrize("tool", GENERATIONS)
+def test_half_a_character_is_refused_before_it_breaks_a_request_that_was_recorded(tool: str) -> None:
+    for name in GENERATIONS[tool].argument_names():
+        for value in ("half a \ud83e fox", ["half a \ud83e fox"], '["half a \\ud83e fox"]'):
+            try:
+                request = GENERATIONS[tool].parse(RIGHT[tool] | {name: value})
+            except InvalidRequest:
+                continue
+            json.dumps(request.model_dump(mode="python"), ensure_ascii=False, default=str).encode()
+
+
+def test_half_a_character_is_told_by_its_argument() -> None:
+    found = problems({"prompt": "a kite", "external_url": "x", "image": "https://cdn.example/\ud83e.png"})
+    assert [field for field, _ in found] == ["external_url", "image"]
+
+
+def test_of_thousands_of_names_that_do_not_exist_the_first_are_guessed() -> None:
     with pytest.raises(InvalidRequest) as refused:
         GenerateVideo.parse({"prompt": "a kite"} | {f"promt{number}": 1 for number in range(20_000)})
-    assert len(refused.value.problems) == 51
-    assert refused.value.problems[-1].sentence == (
-        "19950 more names that were given are not arguments of generate_video."
-    )
+    sentences = [problem.sentence for problem in refused.value.problems]
+    assert sentences[0] == "'promt0' is not an argument of generate_video. Did you mean 'prompt'?"
+    assert sentences[-1] == "'promt19999' is not an argument of generate_video."
+    assert len(sentences) == 20_000
 
 
 def test_a_misspelled_argument_is_not_reported_as_missing_too() -> None:

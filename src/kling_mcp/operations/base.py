@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from kling_mcp.errors import InvalidRequest, Problem
 from kling_mcp.operations.schema import WithoutNull, described, inlined
 from kling_mcp.operations.sources import Reference, references, resolved
-from kling_mcp.operations.wording import closest, field_problem, root, unknown_names
+from kling_mcp.operations.wording import closest, field_problem, root, shown, unknown_names, writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -137,6 +137,7 @@ class Operation(BaseModel):
             request = cls._salvaged(known, unsound)
         found += [problem for problem in wrong if problem.field not in meant]
         found += [problem for problem in request.problems(unsound) if root(problem.field) not in unsound]
+        found += _unwritable(request, unsound)
         if found:
             raise InvalidRequest(found)
         return request
@@ -295,14 +296,21 @@ _GIVEN = object()
 def _unknown_names(operation: type[Operation], given: Mapping[str, Any]) -> tuple[list[Problem], set[str]]:
     """A problem for each argument the tool does not have, and the arguments that were probably meant."""
     known = operation.argument_names()
-    every = [name for name in given if name not in known]
-    unknown = every[:GUESSED_AT_MOST]
-    guesses = {closest(name, known) for name in unknown}
+    unknown = [name for name in given if name not in known]
+    guesses = {closest(name, known) for name in unknown[:GUESSED_AT_MOST]}
     meant = {name for name in guesses if name is not None and name not in given}
-    problems = unknown_names(operation.tool, unknown, known)
-    if more := len(every) - len(unknown):
-        problems.append(Problem("", f"{more} more names that were given are not arguments of {operation.tool}."))
-    return problems, meant
+    problems = unknown_names(operation.tool, unknown[:GUESSED_AT_MOST], known)
+    others = [
+        Problem(name, f"{shown(name)} is not an argument of {operation.tool}.") for name in unknown[GUESSED_AT_MOST:]
+    ]
+    return problems + others, meant
+
+
+def _unwritable(request: Operation, unsound: AbstractSet[str]) -> Iterator[Problem]:
+    """A problem for each argument with half a character in it: JSON may hold such a thing, no file or request can."""
+    for name, attribute in request.argument_names().items():
+        if name not in unsound and not writable(getattr(request, attribute)):
+            yield Problem(name, f"'{name}' has half a character (a lone surrogate), which no text can. Write it anew.")
 
 
 @cache

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, cast
 
 from pydantic import BaseModel
 
@@ -20,6 +21,7 @@ OWN_SENTENCE = "own_sentence"
 _QUOTED_AT_MOST = 60
 _A_WORD = 3
 
+_HALF = re.compile(r"[\ud800-\udfff]")
 _NOISE = (" or instance of ", " after validation", ", unable to ")
 """What follows these in a sentence of pydantic's says nothing to an agent."""
 _IN_JSON = {True: "true", False: "false", None: "null"}
@@ -43,6 +45,18 @@ def shown(value: object) -> str:
     if len(text) > _QUOTED_AT_MOST:
         return f"a text of {len(text) - 2} characters" if isinstance(value, str) else "a very long value"
     return trimmed(text)
+
+
+def writable(value: object) -> bool:
+    """Whether every text in a value can be written down: half of a surrogate pair cannot."""
+    if isinstance(value, str):
+        return value.isascii() or not _HALF.search(value)
+    if isinstance(value, BaseModel):
+        return all(map(writable, vars(value).values()))
+    if isinstance(value, dict):
+        inner = cast("dict[object, object]", value)
+        return all(map(writable, (*inner, *inner.values())))
+    return all(map(writable, cast("Sequence[object]", value))) if isinstance(value, list | tuple) else True
 
 
 def listed(values: Iterable[object]) -> str:
