@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kling_mcp.providers.base import Progress
 
 FEW = 20
-"""So many tasks are one request, whatever they are: all of them are looked at whenever one is due."""
+"""So many tasks are one request, whatever they are."""
 MANY_EVERY_S = 10.0
 LEARNT_FROM = 5
 """Fewer durations are too few to leave a task alone for its first while."""
@@ -122,7 +122,9 @@ class Look(NamedTuple):
 
 
 def due(flights: Sequence[Flying], paces: Mapping[str, Pace], looks: Mapping[str, Look], now: float) -> list[Flying]:
-    """Whom to ask about now: all or none of a few, and of many those that may have ended.
+    """Whom to ask about now: nobody while all are too young to have ended, else everybody.
+
+    The young cost next to nothing beside others, and the provider knows how unlikely their end is.
 
     Args:
         flights: Tasks in flight whose ids are known.
@@ -130,8 +132,8 @@ def due(flights: Sequence[Flying], paces: Mapping[str, Pace], looks: Mapping[str
         looks: The last looks, by job id.
         now: Unix seconds.
     """
-    ripe = [each for each in flights if each.id in looks or not _green(each, paces[each.id], now)]
-    return list(flights) if ripe and len(flights) <= FEW else ripe
+    ripe = any(each.id in looks or not _green(each, paces[each.id], now) for each in flights)
+    return list(flights) if ripe else []
 
 
 def _green(flight: Flying, pace: Pace, now: float) -> bool:
