@@ -112,6 +112,7 @@ class FaultProxy:
         self._port = 0
         self._server: asyncio.Server | None = None
         self._clients = set[asyncio.StreamWriter]()
+        self._serving = set[asyncio.Task[Any] | None]()
         self._later = set[asyncio.Task[Any]]()
 
     @property
@@ -127,6 +128,8 @@ class FaultProxy:
             for task in self._later:
                 task.cancel()
             self._shut()
+            while serving := {task for task in self._serving if task is not None}:
+                await asyncio.wait(serving)
 
     async def landed(self) -> None:
         """Return once nothing is on its way any more."""
@@ -146,12 +149,14 @@ class FaultProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(writer)
+        self._serving.add(asyncio.current_task())
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError):
                 while not writer.is_closing():
                     await self._exchange(reader, writer)
         finally:
             self._clients.discard(writer)
+            self._serving.discard(asyncio.current_task())
             writer.close()
 
     async def _exchange(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:

@@ -13,13 +13,9 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 import pytest
-from PIL import Image
-from pydantic import SecretStr
 
 from kling_mcp.errors import AlreadySubmitted, KlingError, OutcomeUnknown, Unavailable
 from kling_mcp.jobs.model import Delivery, Job, State
@@ -27,11 +23,11 @@ from kling_mcp.jobs.runner import Jobs
 from kling_mcp.operations.catalogue import GENERATIONS
 from kling_mcp.providers.base import Progress, Request
 from kling_mcp.providers.http import MAX_ANSWER_BYTES, Door
-from kling_mcp.providers.official import ApiKey, OfficialProvider
+from kling_mcp.providers.official import OfficialProvider
 from kling_mcp.sandbox.app import Sandbox
-from kling_mcp.sandbox.samples import sample_video
 
 from .fault_proxy import ELSEWHERE, KINDS, LANDS_ALWAYS, LANDS_NEVER, Asked, FaultProxy, Kind, Trouble, served
+from .house import KEY, FileHost
 from .leaping import LeapingDownloads, LeapingLedger, LeapingLoop, LoopClock
 
 if TYPE_CHECKING:
@@ -43,7 +39,6 @@ pytestmark = pytest.mark.anyio
 SEED = 20261121
 SCHEDULES, JOBS, GROUPS = 500, 20, 20
 FILES = "https://files.invalid"
-KEY = ApiKey(SecretStr("sandbox"))
 PATIENCE_S = 20_000.0
 """Seconds of the loop until every job must be settled."""
 MOST_PER_CREATE = 4
@@ -58,18 +53,6 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"loop_factory": LeapingLoop}
 
 
-@pytest.fixture(scope="module")
-def film() -> bytes:
-    return sample_video(caption="", label="", aspect_ratio="16:9", duration_s=0.2, sound=False, short_side=64)
-
-
-@pytest.fixture(scope="module")
-def picture() -> bytes:
-    buffer = BytesIO()
-    Image.new("RGB", (32, 32), "navy").save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 @dataclass
 class World:
     """One engine, one proxy, one pretend Kling, one ledger."""
@@ -81,24 +64,6 @@ class World:
     proxy: FaultProxy
     clock: LoopClock
     films: Path
-
-
-@dataclass
-class FileHost:
-    """Serves small files in the place of Kling's."""
-
-    film: bytes
-    picture: bytes
-    asked: Counter[str] = field(default_factory=Counter[str])
-
-    def client(self) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(transport=httpx2.MockTransport(self._served))
-
-    def _served(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked[request.url.path] += 1
-        form = request.url.path.rpartition(".")[2]
-        content, media_type = (self.film, "video/mp4") if form == "mp4" else (self.picture, "image/png")
-        return httpx2.Response(200, content=content, headers={"content-type": media_type})
 
 
 @asynccontextmanager
@@ -238,9 +203,9 @@ def _well(job: Job) -> bool:
 @pytest.mark.battery
 @pytest.mark.parametrize("group", range(GROUPS))
 async def test_each_job_is_made_once_whatever_happens_on_the_way(
-    group: int, tmp_path: Path, film: bytes, picture: bytes, capsys: pytest.CaptureFixture[str]
+    group: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tally, files = Tally(), FileHost(film, picture)
+    tally, files = Tally(), FileHost()
     for seed in range(group, SCHEDULES, GROUPS):
         await played(seed, tmp_path / str(seed), files, tally)
     with capsys.disabled():
@@ -252,9 +217,9 @@ async def test_each_job_is_made_once_whatever_happens_on_the_way(
     assert tally.creates == tally.jobs == SCHEDULES // GROUPS * JOBS
 
 
-async def test_a_few_schedules_of_the_battery(tmp_path: Path, film: bytes, picture: bytes) -> None:
+async def test_a_few_schedules_of_the_battery(tmp_path: Path) -> None:
     """A schedule that failed is played again with ``KLING_TEST_SCHEDULES=<its number>``."""
-    tally, files = Tally(), FileHost(film, picture)
+    tally, files = Tally(), FileHost()
     seeds = [int(seed) for seed in os.environ.get("KLING_TEST_SCHEDULES", "0").split(",")]
     for seed in seeds:
         await played(seed, tmp_path / str(seed), files, tally)
@@ -308,10 +273,8 @@ def test_every_kind_has_its_outcome() -> None:
 
 
 @pytest.mark.parametrize("trouble", SINGLE, ids=str)
-async def test_a_create_that_meets_one_trouble_is_taken_for_what_it_is(
-    trouble: Trouble, tmp_path: Path, film: bytes, picture: bytes
-) -> None:
-    async with world(tmp_path, FileHost(film, picture), once(trouble)) as here:
+async def test_a_create_that_meets_one_trouble_is_taken_for_what_it_is(trouble: Trouble, tmp_path: Path) -> None:
+    async with world(tmp_path, FileHost(), once(trouble)) as here:
         request = here.provider.prepare(GENERATIONS["generate_video"].parse(WISH))
         outcome = await taken(here.provider.submit(request, "km1-A"))
         expected = OUTCOMES[trouble.kind]
@@ -327,15 +290,13 @@ async def test_a_create_that_meets_one_trouble_is_taken_for_what_it_is(
 
 @pytest.mark.battery
 @pytest.mark.parametrize("trouble", SINGLE, ids=str)
-async def test_a_job_whose_create_meets_one_trouble_goes_the_way_of_its_class(
-    trouble: Trouble, tmp_path: Path, film: bytes, picture: bytes
-) -> None:
+async def test_a_job_whose_create_meets_one_trouble_goes_the_way_of_its_class(trouble: Trouble, tmp_path: Path) -> None:
     ways: list[State] = []
 
     async def note(job: Job) -> None:
         ways.append(job.state)
 
-    async with world(tmp_path, FileHost(film, picture), once(trouble)) as here:
+    async with world(tmp_path, FileHost(), once(trouble)) as here:
         here.jobs.listen(note)
         job = await here.jobs.submit(GENERATIONS["generate_video"].parse(WISH), WISH)
         jobs = await settled(here, [job.id])
@@ -346,18 +307,16 @@ async def test_a_job_whose_create_meets_one_trouble_goes_the_way_of_its_class(
     assert after is (State.UNKNOWN if OUTCOMES[trouble.kind] is LOST else State.RUNNING), ways
 
 
-async def test_a_create_that_is_reset_while_its_body_leaves_is_a_lost_one(
-    tmp_path: Path, film: bytes, picture: bytes
-) -> None:
-    async with world(tmp_path, FileHost(film, picture), untroubled) as here:
+async def test_a_create_that_is_reset_while_its_body_leaves_is_a_lost_one(tmp_path: Path) -> None:
+    async with world(tmp_path, FileHost(), untroubled) as here:
         here.proxy.hangs_up = 1
         big = Request("v1", "/v1/videos/image2video", {"model_name": "kling-v3", "image": "A" * 8_000_000})
         assert isinstance(await taken(here.provider.submit(big, "km1-A")), OutcomeUnknown)
         assert here.sandbox.state.creates == 0
 
 
-async def test_a_create_that_nobody_listens_to_never_left(tmp_path: Path, film: bytes, picture: bytes) -> None:
-    async with world(tmp_path, FileHost(film, picture), lambda _: Trouble("refused", seconds=30.0)) as here:
+async def test_a_create_that_nobody_listens_to_never_left(tmp_path: Path) -> None:
+    async with world(tmp_path, FileHost(), lambda _: Trouble("refused", seconds=30.0)) as here:
         await taken(here.provider.submit(Request("v1", "/v1/videos/text2video", WISH), "km1-A"))
         here.proxy.choose = untroubled
         job = await here.jobs.submit(GENERATIONS["generate_video"].parse(WISH), WISH)
@@ -368,10 +327,8 @@ async def test_a_create_that_nobody_listens_to_never_left(tmp_path: Path, film: 
 
 
 @pytest.mark.parametrize("kind", ["bomb", "flood"])
-async def test_an_answer_of_any_size_is_refused_within_bounded_memory(
-    kind: Kind, tmp_path: Path, film: bytes, picture: bytes
-) -> None:
-    async with world(tmp_path, FileHost(film, picture), lambda _: Trouble(kind)) as here:
+async def test_an_answer_of_any_size_is_refused_within_bounded_memory(kind: Kind, tmp_path: Path) -> None:
+    async with world(tmp_path, FileHost(), lambda _: Trouble(kind)) as here:
         request = here.provider.prepare(GENERATIONS["generate_video"].parse(WISH))
         assert isinstance(await taken(here.provider.submit(request, "km1-warm")), OutcomeUnknown)
         tracemalloc.start()
@@ -384,9 +341,9 @@ async def test_an_answer_of_any_size_is_refused_within_bounded_memory(
         assert MEMORY_BYTES > 2 * MAX_ANSWER_BYTES
 
 
-async def test_no_connection_carries_two_exchanges(tmp_path: Path, film: bytes, picture: bytes) -> None:
+async def test_no_connection_carries_two_exchanges(tmp_path: Path) -> None:
     """What a gateway sends after an answer must never be read as the answer to the next request."""
-    async with world(tmp_path, FileHost(film, picture), lambda _: Trouble("twice")) as here:
+    async with world(tmp_path, FileHost(), lambda _: Trouble("twice")) as here:
         request = here.provider.prepare(GENERATIONS["generate_video"].parse(WISH))
         tasks = [await taken(here.provider.submit(request, f"km1-{number}")) for number in range(3)]
         ids = [task.task_id for task in tasks if isinstance(task, Progress)]
