@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import httpx2
 
@@ -80,10 +80,10 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 class StdioServer:
     """kling-mcp over stdio, spoken to in bare JSON-RPC so that a test can cut it off at any point."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], log: IO[str] | int = subprocess.PIPE) -> None:
         self._last_id = 0
         self.process = subprocess.Popen(
-            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(env)
+            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=dict(env)
         )
 
     def __enter__(self) -> Self:
