@@ -77,8 +77,8 @@ def test_a_task_whose_turn_did_not_come_stays_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("said", [UNTOLD, None])
-def test_a_doubt_about_what_has_no_name_ends_at_the_first_look(said: Progress | None) -> None:
-    job = replace(in_doubt(), nameless=True)
+def test_a_doubt_about_what_has_no_name_and_leaves_no_task_ends_at_the_first_look(said: Progress | None) -> None:
+    job = replace(in_doubt(), nameless=True, tool="text_to_speech")
     ended = moves.observed(job, said, T0 + 1) if said else moves.absent(job, T0 + 1, DICE)
     assert ended.state is State.UNCONFIRMED
 
@@ -153,8 +153,11 @@ def speech(clock_now: float) -> Job:
     return replace(queued(), tool="some_tool", nameless=True, created_at=clock_now, updated_at=clock_now)
 
 
-async def test_a_process_that_was_silent_too_long_still_delivers_the_answer_it_holds(tmp_path: Path) -> None:
-    kling, job = Speaking(), speech(SystemClock().now())
+@pytest.mark.parametrize(("tool", "doubted"), [("text_to_speech", State.UNCONFIRMED), ("some_tool", State.UNKNOWN)])
+async def test_a_process_that_was_silent_too_long_still_delivers_the_answer_it_holds(
+    tmp_path: Path, tool: str, doubted: State
+) -> None:
+    kling, job = Speaking(), replace(speech(SystemClock().now()), tool=tool)
     async with sender(tmp_path, kling) as (slept, ledger), anyio.create_task_group() as group:
         await ledger.add(job, Request("v1", SPEAK, {}, nameless=True))
         group.start_soon(slept.post, job)
@@ -164,7 +167,7 @@ async def test_a_process_that_was_silent_too_long_still_delivers_the_answer_it_h
         async with sender(tmp_path, kling) as (other, _):
             await other.take_over()
         lost = (await ledger.many([job.id]))[job.id]
-        assert lost.state is State.UNCONFIRMED
+        assert lost.state is doubted
         kling.answer.set()
     async with sender(tmp_path, kling) as (_, ledger):
         found = (await ledger.many([job.id]))[job.id]
