@@ -12,9 +12,10 @@ import pytest
 
 from kling_mcp.clock import SystemClock
 from kling_mcp.errors import Failure, OutcomeUnknown, Unavailable
-from kling_mcp.jobs import moves, orphans
+from kling_mcp.jobs import moves, orphans, spend
 from kling_mcp.jobs.doubts import unconfirmed
 from kling_mcp.jobs.model import State
+from kling_mcp.jobs.spend import Terms
 from kling_mcp.operations.audio import TextToSpeech
 from kling_mcp.providers.base import Progress
 from kling_mcp.sandbox.faults import Fault
@@ -57,6 +58,12 @@ def test_nothing_is_concluded_while_it_may_still_arrive() -> None:
 
 def test_a_clock_that_was_set_back_does_not_keep_a_doubt_open() -> None:
     assert moves.observed(lost(), Progress("", "processing", fresh=False), T0 - 90_000).state is State.UNCONFIRMED
+
+
+def test_while_its_task_is_looked_for_the_same_request_is_that_job_however_late_it_comes() -> None:
+    again = replace(submitting(), id="km1-B", created_at=T0 + 400)
+    assert spend.repeated(again, lost(), Terms()) == lost()
+    assert spend.repeated(again, lost(), Terms(confirm_possible_duplicate=True)) is None
 
 
 FITS: list[tuple[str, Sequence[Progress], Sequence[Job], str | None]] = [

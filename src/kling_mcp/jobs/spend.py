@@ -132,8 +132,10 @@ def repeated(job: Job, latest: Job, terms: Terms) -> Job | None:
     Raises:
         InvalidRequest: Nobody knows whether the latest one was charged, and nobody has accepted a second charge.
     """
-    if latest.state is not State.UNCONFIRMED:  # abs: the clock may have been set back
-        return latest if abs(job.created_at - latest.created_at) <= REPEAT_S else None
+    if latest.state is not State.UNCONFIRMED:
+        searched = latest.nameless and latest.state is State.UNKNOWN and not terms.confirm_possible_duplicate
+        # Whether it arrived is known within minutes. abs: the clock may have been set back.
+        return latest if searched or abs(job.created_at - latest.created_at) <= REPEAT_S else None
     age = abs(job.created_at - (latest.finished_at or latest.created_at))
     if terms.confirm_possible_duplicate or age > DOUBT_S or job.units_quoted == 0:
         return None
