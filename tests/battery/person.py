@@ -251,7 +251,7 @@ class Outcome:
 
     def table(self) -> str:
         """The figures, wanted and found."""
-        wanted_units = sum(Decimal(row["units_quoted"]) for row in self.found.rows)
+        wanted_units = sum((Decimal(row["units_quoted"]) for row in self.found.rows), Decimal())
         lines = [
             ("films asked for", FILMS, len(self.diary.jobs)),
             ("jobs in the ledger", FILMS, self.found.intents),

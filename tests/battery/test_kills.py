@@ -32,8 +32,9 @@ ROOT = Path(__file__).parents[2]
 HOSTS = 3
 SETTLE_S = 420.0
 """How long everything may take to settle once nobody is killed any more: a lease of 150 s may have to end."""
-HIT_WHILE_STARTING = 0.05
-"""How often a server that is only starting is hit, or has just said hello, against one that is at work."""
+HIT_WHILE_STARTING = 0.1
+"""Share of hits that may meet a server that is only starting; all others meet one that has begun to work."""
+PATIENCE_S = 120.0
 LONGEST_STOP_S = 12.0
 """Longer than the send guard (10 s): who wakes from that must not send what it had claimed."""
 
@@ -66,31 +67,44 @@ def tormented(hosts: list[Host], kills: int, stops: int, dice: random.Random) ->
     toll, stopped = Toll(), list[tuple[float, StdioServer]]()
     plan = ["kill"] * kills + ["stop"] * stops
     dice.shuffle(plan)
-    while plan or stopped:
-        now = time.monotonic()
-        for each in [each for each in stopped if each[0] <= now or not plan]:
-            each[1].process.send_signal(signal.SIGCONT)
-            stopped.remove(each)
-        if not plan:
-            continue
-        host, what = dice.choice(hosts), plan[-1]
-        if host.ripe_at > now and dice.random() > HIT_WHILE_STARTING:
-            time.sleep(0.02)
-            continue
-        hit = host.signalled(signal.SIGKILL if what == "kill" else signal.SIGSTOP)
-        if hit is None:
-            time.sleep(0.02)  # between two of its servers
-            continue
-        plan.pop()
+    for what in plan:
+        hit = _hit(hosts, signal.SIGKILL if what == "kill" else signal.SIGSTOP, stopped, dice)
         if what == "kill":
             toll.kills += 1
-            toll.killed_stopped += any(each[1] is hit for each in stopped)
+            toll.killed_stopped += any(each is hit for _, each in stopped)
         else:
             toll.stops += 1
             seconds = LONGEST_STOP_S if dice.random() < 0.2 else dice.uniform(0.5, 4)
-            stopped.append((now + seconds, hit))
-        time.sleep(dice.uniform(0.5, 1.3))
+            stopped.append((time.monotonic() + seconds, hit))
+        time.sleep(dice.uniform(0.3, 1.1))
+    while stopped:
+        _continue(stopped)
+        time.sleep(0.05)
     return toll
+
+
+def _hit(
+    hosts: list[Host], number: signal.Signals, stopped: list[tuple[float, StdioServer]], dice: random.Random
+) -> StdioServer:
+    """Signal a server, most often one that is at work; which it was."""
+    anyhow = dice.random() < HIT_WHILE_STARTING
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        _continue(stopped)
+        now = time.monotonic()
+        ready = [host for host in hosts if anyhow or host.ripe_at <= now]
+        if ready and (server := dice.choice(ready).signalled(number)):
+            return server
+        time.sleep(0.02)
+    raise AssertionError("no server comes to work any more")
+
+
+def _continue(stopped: list[tuple[float, StdioServer]]) -> None:
+    """Let those go on whose time is up."""
+    for until, server in list(stopped):
+        if until <= time.monotonic():
+            server.process.send_signal(signal.SIGCONT)
+            stopped.remove((until, server))
 
 
 @pytest.mark.parametrize(
