@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mcp.server.connection import Connection
     from mcp.server.context import ServerRequestContext
     from mcp.server.session import ServerSession
+    from mcp.shared.subscriptions import ServerEvent
 
     from kling_mcp.jobs.model import Job
 
@@ -31,11 +32,20 @@ PATIENCE_S = 0.5
 """A client that does not take a notification within this time is forgotten: the engine must not wait for it."""
 
 
+class _Bus(InMemorySubscriptionBus):
+    """The SDK's bus, which gives way to others after each event: not where nobody listens."""
+
+    async def publish(self, event: ServerEvent) -> None:
+        """Tell whoever listens. A job that moves is often about to be posted: it is not held up for nobody."""
+        if self._listeners:
+            await super().publish(event)
+
+
 class News:
     """Who wants to hear of what, and how they are told."""
 
     def __init__(self) -> None:
-        self._bus = InMemorySubscriptionBus()
+        self._bus = _Bus()
         self.listen = ListenHandler(self._bus)
         """Serves ``subscriptions/listen``."""
         self._sessions: dict[Connection, ServerSession] = {}
@@ -101,6 +111,8 @@ class News:
                     return
             self._forget(connection)
 
+        if not connections:
+            return
         async with anyio.create_task_group() as group:
             for connection in connections:
                 group.start_soon(push, connection)
