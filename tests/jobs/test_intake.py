@@ -189,6 +189,18 @@ async def test_one_key_is_one_job_for_ever(desk: Desk, state: State) -> None:
     assert not (await desk.accept(terms=terms, account="another")).deduplicated
 
 
+async def test_requests_with_keys_of_their_own_are_apart_however_alike(desk: Desk) -> None:
+    first = await desk.accept(terms=Terms(idempotency_key="order-1"))
+    assert not (await desk.accept(terms=Terms(idempotency_key="order-2"))).deduplicated
+    assert (await desk.accept(terms=Terms(idempotency_key="order-1"))).job.id == first.job.id
+    assert (await desk.accept(terms=Terms())).deduplicated, "one without a key may be the retry of any"
+
+
+async def test_a_retry_that_is_named_only_now_is_found_all_the_same(desk: Desk) -> None:
+    first = await desk.accept(terms=Terms())
+    assert (await desk.accept(terms=Terms(idempotency_key="order-1"))).job.id == first.job.id
+
+
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 129, "café", "a\n", "\x7f", "\u200b"])
 def test_a_key_that_people_cannot_tell_from_another_is_refused(key: str) -> None:
     with pytest.raises(InvalidRequest, match="1 to 128 visible") as refusal:

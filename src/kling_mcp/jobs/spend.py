@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kling_mcp.jobs.model import Job
 
 REPEAT_S = 120.0
-"""An identical request within this time is taken for the agent's own retry, unless it says otherwise."""
+"""An identical request within this time is taken for the agent's own retry, unless it says or names it otherwise."""
 DOUBT_S = 86_400.0
 """For how long a job that may have been charged keeps its like from being sent, unless a second charge is accepted."""
 APPROVAL_S = 900.0
@@ -48,7 +48,8 @@ class Terms:
     """On what terms a request is made, beside what it asks for.
 
     Attributes:
-        idempotency_key: The agent's own name for it: a second request under it returns the first one's job.
+        idempotency_key: The agent's own name for it: a second request under it returns the first one's job, and one
+            that has another name is another request, however alike.
         allow_duplicate: An identical request of a moment ago is not what this one repeats.
         confirm_possible_duplicate: A second charge is acceptable where an identical request may have been charged.
         confirm: The one-time token by which a person has agreed to the price.
@@ -135,7 +136,9 @@ def repeated(job: Job, latest: Job, terms: Terms) -> Job | None:
     if latest.state is not State.UNCONFIRMED:
         searched = latest.nameless and latest.state is State.UNKNOWN and not terms.confirm_possible_duplicate
         # Whether it arrived is known within minutes. abs: the clock may have been set back.
-        return latest if searched or abs(job.created_at - latest.created_at) <= REPEAT_S else None
+        recent = abs(job.created_at - latest.created_at) <= REPEAT_S
+        named_apart = job.idempotency_key is not None and latest.idempotency_key is not None
+        return latest if searched or (recent and not named_apart) else None
     age = abs(job.created_at - (latest.finished_at or latest.created_at))
     if terms.confirm_possible_duplicate or age > DOUBT_S or job.units_quoted == 0:
         return None
