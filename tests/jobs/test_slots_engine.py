@@ -121,7 +121,8 @@ async def test_who_waits_for_a_slot_is_told_for_which_and_how_many_are_before_it
         done = await stack.jobs.wait([job.id for job in jobs], 3000.0)
         assert [job.state for job in done] == [State.SUCCEEDED] * 6
         begun = sorted(done, key=lambda job: job.begun_at or 0)
-        assert [job.id for job in begun] == [job.id for job in jobs]
+        # The first four left together, before anything was known of the slots.
+        assert [job.id for job in begun[4:]] == [job.id for job in jobs[4:]]
 
 
 # ---- steps of a job

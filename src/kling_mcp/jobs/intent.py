@@ -68,7 +68,7 @@ class Intents:
         What tells it from others is all that it asks for, however it was written, with its sources looked up.
         """
         asked = Request("v1", operation.tool, operation.model_dump(mode="json", exclude_none=True, warnings=False))
-        return replace(self.of(operation, arguments, asked, now), wire=PLAN, path="")
+        return replace(self.of(operation, arguments, asked, now), wire=PLAN, path="", slots=0)
 
     def of_step(self, plan: Job, step: Step, request: Request, now: float, since: float) -> Job:
         """The record of a step. Its id follows from its job's and its name, so that it can never be made twice.

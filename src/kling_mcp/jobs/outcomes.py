@@ -32,6 +32,8 @@ SLOTS_TAKEN = "1303"
 """Kling's code where every parallel slot is taken; any other reason to be busy is the rate of requests."""
 NO_UNITS = "1102"
 NOT_ENTITLED = "1103"
+SLEPT = "slept"
+"""Our code where a claim was too old to be sent: that tells nothing of Kling."""
 UNPAID = frozenset({"1101", NO_UNITS})
 """Kling looks at these last, after the request itself."""
 OF_THE_ACCOUNT = frozenset({"1000", "1001", "1002", "1003", "1004", "1100", "1304", NOT_ENTITLED}) | UNPAID

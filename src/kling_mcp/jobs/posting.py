@@ -16,6 +16,7 @@ from kling_mcp.errors import Failure, KlingError, LocalTrouble, OutcomeUnknown, 
 from kling_mcp.jobs import circuits, doubts, moves
 from kling_mcp.jobs.ledger.lanes import Lanes
 from kling_mcp.jobs.model import Job, State
+from kling_mcp.jobs.outcomes import SLEPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,8 @@ HEAR_OUT_S = 2.0
 """How long a server that is told to stop still waits for an answer that nobody can ask for again. Hosts kill later."""
 AT_ONCE = 16
 """POSTs under way in one process: fewer than its connections, so that none waits for one until its claim is stale."""
+LEAVING_AT_ONCE = 4
+"""So many are claimed before the first of them has left: a claim that is not sent at once must not be sent at all."""
 
 
 class Posting:
@@ -46,6 +49,7 @@ class Posting:
         self._turn = anyio.Lock()
         """Between a claim's commit and our knowing of it, nobody here may take it for a dead process's."""
         self._under_way = 0
+        self._leaving, self._left = set[str](), anyio.Event()
 
     async def take_over(self) -> None:
         """Free what a dead or silent process was posting: its answer counts as lost, so it is looked up."""
@@ -74,6 +78,11 @@ class Posting:
                 claimed += await self._tried(circuit, balance)
         return claimed
 
+    async def left(self) -> None:
+        """Return once everything claimed here is on its way, or will not be."""
+        while self._leaving:
+            await self._left.wait()
+
     async def post(self, job: Job) -> None:
         """Post a queued job, with whatever else may be posted now, unless others come first."""
         log.debug("%s wants to be posted", job.id)
@@ -87,6 +96,7 @@ class Posting:
             if request := await self._request(job):
                 await self._post(job, request)
         finally:
+            self._leaves(job)
             self._under_way -= 1
             self._records.end(job)
 
@@ -117,13 +127,21 @@ class Posting:
                 if probing:
                     moved = await self._lanes.claim_probe(account, probing.scope, self._judged, lease_s)
                 else:
-                    moved = await self._lanes.claim(account, AT_ONCE - self._under_way, self._judged, lease_s)
+                    room = min(AT_ONCE - self._under_way, LEAVING_AT_ONCE - len(self._leaving))
+                    moved = await self._lanes.claim(account, room, self._judged, lease_s)
                 ours += [job for _, job in moved if job.state is State.SUBMITTING]
                 for job in ours:  # before anybody here may wonder whose they are
                     self._records.begin(job)
+                    self._leaving.add(job.id)
                 self._under_way += len(ours)
             await self._told(moved)
         return ours
+
+    def _leaves(self, job: Job) -> None:
+        self._leaving.discard(job.id)
+        if not self._leaving:
+            self._left.set()
+            self._left = anyio.Event()
 
     def _judged(self, job: Job, whole: Job | None, now: float) -> Job | None:
         """What becomes of a queued job whose turn has come. Called inside a transaction, in the ledger's thread."""
@@ -218,7 +236,8 @@ class Posting:
         if self._clock.now() - job.updated_at > moves.SEND_GUARD_S:
             slept = "This machine slept between claiming the job and sending it."
             # Nobody but the holder of the claim sends: without a name it is simply sent later, by whoever claims it.
-            return Unavailable(slept) if job.nameless else OutcomeUnknown(slept)
+            return Unavailable(slept) if job.nameless else OutcomeUnknown(slept, code=SLEPT)
+        self._leaves(job)
         try:
             return await self._provider.submit(request, job.id)
         except KlingError as error:

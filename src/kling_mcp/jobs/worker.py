@@ -92,9 +92,10 @@ class Worker:
     async def _post_for_ever(self) -> None:
         while True:
             self._more = anyio.Event()
-            for job in await self._survive(self._posting.claim) or ():
+            claimed = await self._survive(self._posting.claim) or ()
+            for job in claimed:
                 self._start(self._posting.send, job)
-            await self._more.wait()
+            await (self._posting.left() if claimed else self._more.wait())
 
     async def _probe(self) -> None:
         for job in await self._posting.probe():

@@ -6,17 +6,17 @@ of all processes on one ledger none claims a job that another has, and together 
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kling_mcp.errors import Failure
+from kling_mcp.errors import KlingError
 from kling_mcp.jobs import circuits, slots
 from kling_mcp.jobs.circuits import ACCOUNT, Circuit
+from kling_mcp.jobs.ledger import circuit_rows
 from kling_mcp.jobs.ledger.book import CLOCK_SLACK_S, DUE
 from kling_mcp.jobs.ledger.schema import SELECT, UPDATE, job_of, row_of
 from kling_mcp.jobs.model import PLAN, Job, State
-from kling_mcp.jobs.outcomes import SLOTS_TAKEN, Outcome, class_of
+from kling_mcp.jobs.outcomes import SLEPT, SLOTS_TAKEN, Outcome, class_of
 from kling_mcp.jobs.slots import Lane, Load
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Sequence
 
-    from kling_mcp.errors import KlingError
+    from kling_mcp.errors import Failure
     from kling_mcp.jobs.ledger import Ledger
     from kling_mcp.jobs.ledger.book import Lesson
     from kling_mcp.providers.base import Progress
@@ -88,7 +88,7 @@ class Lanes:
 
         def work(db: sqlite3.Connection) -> list[tuple[Job, Job]]:
             now, moved = self._ledger.clock.now(), list[tuple[Job, Job]]()
-            shut = _open_scopes(db, account)
+            shut = circuit_rows.open_scopes(db, account)
             if ACCOUNT in shut:
                 return moved
             for package in _packages(db, account):
@@ -103,12 +103,12 @@ class Lanes:
         """Claim the one job that tries an open circuit: of those tried least, the oldest."""
 
         def work(db: sqlite3.Connection) -> list[tuple[Job, Job]]:
-            now, condition, values = self._ledger.clock.now(), *_within(scope)
+            now, condition, values = self._ledger.clock.now(), *circuit_rows.within(scope)
             rows = db.execute(
                 f"{SELECT} WHERE {_MINE} AND {condition} ORDER BY attempts, created_at, id LIMIT 20",
                 (account, *values),
             ).fetchall()
-            shut = _open_scopes(db, account) - {scope}
+            shut = circuit_rows.open_scopes(db, account) - {scope}
             for job in map(job_of, rows):
                 if shut.isdisjoint(circuits.scopes(job)) and (after := _judged(db, job, judge, now)):
                     return [_written(db, job, after, now + lease_s)]
@@ -119,12 +119,15 @@ class Lanes:
     def lesson(self, claimed: Job, answer: Progress | KlingError, dice: random.Random) -> Lesson:
         """What an answer to a POST teaches, to be written together with what it makes of the job."""
         kind = class_of(answer)
+        slept = isinstance(answer, KlingError) and answer.failure.code == SLEPT
 
         def work(db: sqlite3.Connection, saved: Job) -> None:
             now = self._ledger.clock.now()
-            for scope in circuits.scopes(claimed):
-                before = _circuit(db, claimed.account, scope)
-                _keep_circuit(db, claimed.account, before, circuits.after(before, claimed, kind, saved.failure, now))
+            for scope in () if slept else circuits.scopes(claimed):
+                before = circuit_rows.circuit(db, claimed.account, scope)
+                circuit_rows.keep(
+                    db, claimed.account, before, circuits.after(before, claimed, kind, saved.failure, now)
+                )
             if claimed.slots:
                 _teach(db, claimed, answer, now, dice)
 
@@ -135,12 +138,12 @@ class Lanes:
 
         def work(db: sqlite3.Connection) -> list[Circuit]:
             now, due = self._ledger.clock.now(), list[Circuit]()
-            for circuit in _open_circuits(db, account):
-                condition, values = _within(circuit.scope)
+            for circuit in circuit_rows.open_circuits(db, account):
+                condition, values = circuit_rows.within(circuit.scope)
                 query = f"SELECT max(created_at) FROM job WHERE {_MINE} AND {condition}"  # noqa: S608 - our names
                 newest = db.execute(query, (account, *values)).fetchone()[0]
                 if newest is not None and circuits.is_due(circuit, now, newest):
-                    _keep_circuit(db, account, circuit, circuits.asked(circuit, now))
+                    circuit_rows.keep(db, account, circuit, circuits.asked(circuit, now))
                     due.append(circuit)
             return due
 
@@ -150,9 +153,9 @@ class Lanes:
         """A probe was not worth a job: the next comes later."""
 
         def work(db: sqlite3.Connection) -> None:
-            found, now = _circuit(db, account, circuit.scope), self._ledger.clock.now()
+            found, now = circuit_rows.circuit(db, account, circuit.scope), self._ledger.clock.now()
             if found.is_open:
-                _keep_circuit(db, account, found, circuits.refused_again(found, now))
+                circuit_rows.keep(db, account, found, circuits.refused_again(found, now))
 
         await self._ledger.write(work)
 
@@ -165,8 +168,8 @@ class Lanes:
 
         def work(db: sqlite3.Connection) -> list[tuple[Job, Job]]:
             now, moved = self._ledger.clock.now(), list[tuple[Job, Job]]()
-            for circuit in _open_circuits(db, account):
-                condition, values = _within(circuit.scope)
+            for circuit in circuit_rows.open_circuits(db, account):
+                condition, values = circuit_rows.within(circuit.scope)
                 before = now - circuits.HELD_AT_MOST_S
                 if circuit.opened_at >= before or circuit.failure is None:
                     continue
@@ -179,7 +182,7 @@ class Lanes:
 
     async def anything_shut(self, account: str) -> bool:
         """Whether any circuit of this account is open."""
-        return bool(await self._ledger.read(lambda db: _open_scopes(db, account)))
+        return bool(await self._ledger.read(lambda db: circuit_rows.open_scopes(db, account)))
 
     async def standings(self, jobs: Sequence[Job]) -> dict[str, Standing]:
         """What these queued jobs wait for, by their ids."""
@@ -304,52 +307,9 @@ def _teach(
     _keep_lane(db, claimed.account, claimed.package, before, lane)
 
 
-def _circuit(db: sqlite3.Connection, account: str, scope: str) -> Circuit:
-    query = "SELECT failure, doubts, opened_at, probe_at, pause FROM circuit WHERE account=? AND scope=?"
-    row = db.execute(query, (account, scope)).fetchone()
-    return _circuit_of(scope, *row) if row else Circuit(scope)
-
-
-def _circuit_of(scope: str, failure: str | None, *rest: Any) -> Circuit:  # noqa: ANN401 - columns
-    return Circuit(scope, Failure(**json.loads(failure)) if failure else None, *rest)
-
-
-def _keep_circuit(db: sqlite3.Connection, account: str, before: Circuit, after: Circuit) -> None:
-    if after == before:
-        return
-    if after == Circuit(after.scope):
-        db.execute("DELETE FROM circuit WHERE account=? AND scope=?", (account, after.scope))
-        return
-    failure = json.dumps(asdict(after.failure)) if after.failure else None
-    kept = (failure, after.doubts, after.opened_at, after.probe_at, after.pause)
-    db.execute("INSERT OR REPLACE INTO circuit VALUES (?, ?, ?, ?, ?, ?, ?)", (account, after.scope, *kept))
-
-
-def _open_circuits(db: sqlite3.Connection, account: str) -> list[Circuit]:
-    """The widest first."""
-    query = (
-        "SELECT scope, failure, doubts, opened_at, probe_at, pause FROM circuit "
-        "WHERE account=? AND failure IS NOT NULL ORDER BY scope"
-    )
-    return [_circuit_of(*row) for row in db.execute(query, (account,)).fetchall()]
-
-
-def _open_scopes(db: sqlite3.Connection, account: str) -> frozenset[str]:
-    query = "SELECT scope FROM circuit WHERE account=? AND failure IS NOT NULL"
-    return frozenset(scope for (scope,) in db.execute(query, (account,)).fetchall())
-
-
-def _within(scope: str) -> tuple[str, tuple[str, ...]]:
-    """The condition that a job is in a scope, and its value."""
-    kind, _, name = scope.partition(":")
-    if kind == "pack":
-        return "package=?", (name,)
-    return ("path || ' ' || coalesce(model_name, '')=?", (name,)) if kind == "model" else ("1=1", ())
-
-
 def _standing(db: sqlite3.Connection, job: Job, now: float) -> Standing:
     lane = slots.aged(_lane(db, job.account, job.package), now)
-    found = [_circuit(db, job.account, scope) for scope in circuits.scopes(job)]
+    found = [circuit_rows.circuit(db, job.account, scope) for scope in circuits.scopes(job)]
     holding = next((circuit for circuit in found if circuit.is_open), None)
     place = (job.account, job.package, job.created_at, job.id)
     before, needed = db.execute(_AHEAD, place).fetchone() if job.slots else (0, 0)
