@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -294,6 +295,14 @@ def test_half_a_character_is_refused_before_it_breaks_a_request_that_was_recorde
 def test_half_a_character_is_told_by_its_argument() -> None:
     found = problems({"prompt": "a kite", "external_url": "x", "image": "https://cdn.example/\ud83e.png"})
     assert [field for field, _ in found] == ["external_url", "image"]
+
+
+@pytest.mark.parametrize("value", [10**400, float("inf"), float("nan"), -0.0, True, 1e308])
+@pytest.mark.parametrize("tool", GENERATIONS)
+def test_no_number_is_too_strange_to_be_looked_at(tool: str, value: float) -> None:
+    for name in GENERATIONS[tool].argument_names():
+        with suppress(InvalidRequest):
+            GENERATIONS[tool].parse(RIGHT[tool] | {name: value})
 
 
 def test_of_thousands_of_names_that_do_not_exist_the_first_are_guessed() -> None:

@@ -34,7 +34,7 @@ def _series_amount(value: object) -> int | str:
     word = lower(value)
     if word == _AUTO:
         return _AUTO
-    text = f"{word:g}" if isinstance(word, int | float) and not isinstance(word, bool) else str(word)
+    text = f"{word:g}" if isinstance(word, float) else str(word)
     if not (text.isascii() and text.isdigit() and len(text) == 1 and LEAST_SERIES <= int(text) <= MOST_SERIES):
         refuse(f"must be {LEAST_SERIES} to {MOST_SERIES}, or auto (you gave {shown(value)}).")
     return int(text)
