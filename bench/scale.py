@@ -258,12 +258,9 @@ def main() -> None:
     print(f"memory at most {figures['rss_mb']} MB ({figures['rss_before_mb']} MB before the engine began; wanted: 150)")
     print(f"at most {figures['requests_per_sweep']} requests a sweep (wanted: 25), {figures['requests']} in all")
     print(f"noticed after {figures['late_p50_s']} s (median), {figures['late_p95_s']} s (p95)")
-    print(
-        f"the event loop was late by {figures['loop_p99_ms']} ms (p99), {figures['loop_worst_ms']} ms (worst), of which"
-    )
-    print(
-        f"it was computing for at most {figures['computing_worst_ms']} ms at a stretch; the rest the machine was busy"
-    )
+    late, worst = figures["loop_p99_ms"], figures["loop_worst_ms"]
+    print(f"the event loop was late by {late} ms (p99), {worst} ms (worst);")
+    print(f"its thread computed for at most {figures['computing_worst_ms']} ms at a stretch: else the machine was busy")
 
 
 if __name__ == "__main__":

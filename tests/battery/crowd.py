@@ -129,6 +129,7 @@ class Crowd:
             for seconds in paces:
                 job = self._begun(seconds, path, pace)
                 group.start_soon(self.ledger.add, job, Request("v1", path, {}))
+        self.jobs._worker.wake()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as accepting a job does
 
     async def pass_time(self, seconds: float, step: float = 1.0) -> None:
         """Let time pass, a step at a time, and the engine do all it has to do in each."""
