@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CLEAN, ATTENTION, DAMAGED = 0, 1, 2
 HEAD = ("job", "accepted", "tool", "state", "units", "file")
+WIDE = 160
+"""Columns of a window in which a path does not become a tower of letters."""
 _NEAT_S = {"h": 3600.0, "d": 86_400.0}
 
 
@@ -129,17 +131,20 @@ def _row(job: Job) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> None:
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - loaded at first use: it slows the start
-    from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.console import Console  # noqa: PLC0415 - loaded at first use: it slows the start
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    table = Table(box=SIMPLE_HEAD, caption="units in brackets: quoted, not charged (yet)")
-    for name in HEAD:
+    console = Console()
+    shown = len(HEAD) if console.width >= WIDE else len(HEAD) - 1
+    hint = "" if shown == len(HEAD) else "; a wider window, or a pipe, shows the files"
+    table = Table(box=None, pad_edge=False, caption=f"units in brackets: quoted, not charged (yet){hint}")
+    for name in HEAD[:shown]:
         table.add_column(name, overflow="fold", no_wrap=name in HEAD[:2])
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
+    for job_id, when, *rest in rows:
+        moment = when if shown == len(HEAD) else when.partition("-")[2]  # no year where there is no room
+        table.add_row(*map(Text, (job_id, moment, *rest)[:shown]))
+    console.print(table)
 
 
 def _export(path: Path, out: Path | None) -> int:

@@ -158,7 +158,7 @@ async def test_a_list_that_kling_does_not_show_leaves_it_unconfirmed(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("jobs", [40, pytest.param(1000, marks=pytest.mark.battery)])
+@pytest.mark.parametrize("jobs", [20, pytest.param(1000, marks=pytest.mark.battery)])
 async def test_a_nameless_request_whose_answer_is_lost_is_never_sent_again(tmp_path: Path, jobs: int) -> None:
     clock = SystemClock(HURRY)
     async with nameless_stack(tmp_path, new_sandbox(clock), clock) as stack:
@@ -167,7 +167,7 @@ async def test_a_nameless_request_whose_answer_is_lost_is_never_sent_again(tmp_p
         async def lossy(request: Request, ext_id: str) -> Progress:
             posts[ext_id] += 1
             told = await answer(request, ext_id)
-            if posts.total() % 4 == 0:  # now and then one arrives, so that the account is not taken for broken
+            if posts.total() % 2 == 0:  # every other one arrives, or the account would be taken for broken
                 return told
             raise OutcomeUnknown("The connection ended before the answer.")
 
@@ -179,12 +179,12 @@ async def test_a_nameless_request_whose_answer_is_lost_is_never_sent_again(tmp_p
                 asked = {"text": f"Good morning, number {number}"}
                 made.append(await stack.jobs.submit(TextToSpeech.parse(asked), asked))
 
-            for number in range(jobs * 4 // 3):
+            for number in range(jobs * 2):
                 group.start_soon(call, number)
-        found = await stack.jobs.wait([job.id for job in made], 50_000.0)
+        found = await stack.jobs.wait([job.id for job in made], 200_000.0)
         await clock.sleep(100.0)
         states = Counter(job.state for job in found)
         print(f"{len(made)} nameless requests, {states[State.UNCONFIRMED]} answers lost, {posts.total()} POSTs")  # noqa: T201 - a figure of the battery
-        assert states[State.UNCONFIRMED] >= jobs * 0.95
+        assert states[State.UNCONFIRMED] == jobs
         assert states[State.UNCONFIRMED] + states[State.SUCCEEDED] == len(made)
         assert set(posts.values()) == {1}
