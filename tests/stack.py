@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import httpx2
 from pydantic import SecretStr
 
 from kling_mcp.clock import SystemClock
+from kling_mcp.errors import InvalidRequest
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.runner import Jobs
 from kling_mcp.jobs.spend import Limits
@@ -54,6 +55,13 @@ class Stack:
         """A job, submitted and waited for."""
         job = await self.submitted(**arguments)
         return (await self.jobs.wait([job.id], 3000.0))[0]
+
+    async def withdrawn(self, job: Job) -> Job:
+        """A job that is refused a slot again and again, cancelled between two tries."""
+        while True:
+            with suppress(InvalidRequest):
+                return await self.jobs.cancel(job.id)
+            await self.clock.sleep(0.5)
 
     async def submitted(self, **arguments: object) -> Job:
         return await self.jobs.submit(GenerateVideo.parse(arguments), arguments)

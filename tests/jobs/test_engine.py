@@ -174,7 +174,7 @@ async def test_only_a_job_that_was_never_posted_can_be_cancelled(stack: Stack) -
     stack.sandbox.faults.add(Fault("code", CREATE, "POST", code=1303, times=None))
     job = await stack.submitted(prompt="a kite")
     await stack.jobs.answered(job.id, 60.0)
-    assert (await stack.jobs.cancel(job.id)).state is State.CANCELLED
+    assert (await stack.withdrawn(job)).state is State.CANCELLED
     stack.sandbox.faults.clear()
     running = await stack.submitted(prompt="another kite")
     while (await stack.jobs.get(running.id)).state is not State.RUNNING:

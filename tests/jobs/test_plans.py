@@ -152,7 +152,7 @@ async def test_only_while_nothing_was_posted_can_it_be_withdrawn(tmp_path: Path)
         stack.sandbox.faults.add(Fault("code", TEXT, "POST", code=1303, times=None))
         waiting = await submitted(stack)
         assert "slot" in (await stack.jobs.answered(waiting.id, 60.0)).blocked_reason
-        assert (await stack.jobs.cancel(waiting.id)).state is State.CANCELLED
+        assert (await stack.withdrawn(waiting)).state is State.CANCELLED
         stack.sandbox.faults.clear()
         running = await submitted(stack)
         while (await stack.jobs.get(running.id)).state is not State.RUNNING:

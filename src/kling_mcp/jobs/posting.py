@@ -11,19 +11,22 @@ import random
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 
 from kling_mcp.errors import Failure, KlingError, LocalTrouble, OutcomeUnknown, Unavailable
 from kling_mcp.jobs import circuits, doubts, moves
 from kling_mcp.jobs.ledger.lanes import Lanes
 from kling_mcp.jobs.model import Job, State
 from kling_mcp.jobs.outcomes import SLEPT
+from kling_mcp.providers.base import Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kling_mcp.jobs.circuits import Circuit
+    from kling_mcp.jobs.ledger.lanes import Claim
     from kling_mcp.jobs.records import Records
-    from kling_mcp.providers.base import Balance, Progress, Provider, Request
+    from kling_mcp.providers.base import Balance, Progress, Provider
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +52,7 @@ class Posting:
         self._turn = anyio.Lock()
         """Between a claim's commit and our knowing of it, nobody here may take it for a dead process's."""
         self._under_way = 0
+        self._requests = dict[str, Request]()
         self._leaving, self._left = set[str](), anyio.Event()
 
     async def take_over(self) -> None:
@@ -93,16 +97,15 @@ class Posting:
     async def send(self, job: Job) -> None:
         """Post a claimed job once, and record the answer, whatever happens to this task."""
         try:
-            if request := await self._request(job):
-                await self._post(job, request)
+            await self._post(job, await self._begun(job))
         finally:
             self._leaves(job)
             self._under_way -= 1
             self._records.end(job)
 
-    async def _told(self, moved: Sequence[tuple[Job, Job]]) -> None:
-        for before, after in moved:
-            await self._records.told(before, after)
+    async def _told(self, moved: Sequence[Claim]) -> None:
+        for claim in moved:
+            await self._records.told(claim.before, claim.after)
 
     async def _balance(self) -> Balance | None:
         try:
@@ -129,7 +132,8 @@ class Posting:
                 else:
                     room = min(AT_ONCE - self._under_way, LEAVING_AT_ONCE - len(self._leaving))
                     moved = await self._lanes.claim(account, room, self._judged, lease_s)
-                ours += [job for _, job in moved if job.state is State.SUBMITTING]
+                self._requests |= {claim.after.id: claim.request for claim in moved if claim.request}
+                ours += [claim.after for claim in moved if claim.request]
                 for job in ours:  # before anybody here may wonder whose they are
                     self._records.begin(job)
                     self._leaving.add(job.id)
@@ -161,17 +165,16 @@ class Posting:
         judged = self._judged(job, None, now)
         return judged if judged and judged.state is not State.SUBMITTING else moves.failed(job, cause, now)
 
-    async def _request(self, job: Job) -> Request | None:
+    async def _begun(self, job: Job) -> Request:
         """What is to be posted. A process that stops here has not sent it."""
+        request = self._requests.pop(job.id)
         try:
-            if request := await self._ledger.request(job.id):
-                return request
+            await anyio.lowlevel.checkpoint()
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
                 await self._records.save(job, moves.unsent(job, self._clock.now()))
             raise
-        await self._records.save(job, moves.unsent(job, self._clock.now()))
-        return None
+        return request
 
     async def _post(self, job: Job, request: Request) -> None:
         try:

@@ -6,6 +6,7 @@ of all processes on one ledger none claims a job that another has, and together 
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from kling_mcp.jobs.ledger.schema import SELECT, UPDATE, job_of, row_of
 from kling_mcp.jobs.model import PLAN, Job, State
 from kling_mcp.jobs.outcomes import SLEPT, SLOTS_TAKEN, Outcome, class_of
 from kling_mcp.jobs.slots import Lane, Load
+from kling_mcp.providers.base import Request
 
 if TYPE_CHECKING:
     import random
@@ -33,10 +35,8 @@ if TYPE_CHECKING:
     """The next record of a queued job, given the job it is a step of and the time; None: leave it alone."""
 
 _MINE = f"account=? AND state='queued' AND wire<>'{PLAN}'"
-_HEAD = (
-    f"{SELECT} WHERE account=? AND package=? AND state='queued' AND wire<>'{PLAN}' AND {DUE} "  # noqa: S608 - our names
-    "AND EXISTS (SELECT 1 FROM request WHERE job_id=job.id)"
-)
+_KEPT = "EXISTS (SELECT 1 FROM request WHERE job_id=job.id)"
+_HEAD = f"{SELECT} WHERE account=? AND package=? AND state='queued' AND wire<>'{PLAN}' AND {DUE} AND {_KEPT}"
 _LOAD = (
     "SELECT state, count(*), coalesce(sum(slots), 0) FROM job WHERE account=? AND package=? "
     "AND state IN ('submitting', 'unknown', 'running') GROUP BY state"
@@ -46,6 +46,21 @@ _AHEAD = (
     "SELECT count(*), coalesce(sum(slots), 0) FROM job WHERE account=? AND package=? "  # noqa: S608 - our names
     f"AND state='queued' AND slots>0 AND wire<>'{PLAN}' AND (created_at, id)<(?, ?)"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What became of a queued job whose turn had come.
+
+    Attributes:
+        before: As it was read.
+        after: As it was written.
+        request: What is to be posted for it, if it is: read with the claim, because that must be sent at once.
+    """
+
+    before: Job
+    after: Job
+    request: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +88,7 @@ class Lanes:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    async def claim(self, account: str, room: int, judge: Judge, lease_s: float) -> list[tuple[Job, Job]]:
+    async def claim(self, account: str, room: int, judge: Judge, lease_s: float) -> list[Claim]:
         """Claim what may be posted now, in the order in which it was accepted.
 
         Args:
@@ -83,29 +98,29 @@ class Lanes:
             lease_s: For how long the claims hold.
 
         Returns:
-            What was written: each job before and after.
+            What was written.
         """
 
-        def work(db: sqlite3.Connection) -> list[tuple[Job, Job]]:
-            now, moved = self._ledger.clock.now(), list[tuple[Job, Job]]()
+        def work(db: sqlite3.Connection) -> list[Claim]:
+            now, moved = self._ledger.clock.now(), list[Claim]()
             shut = circuit_rows.open_scopes(db, account)
             if ACCOUNT in shut:
                 return moved
             for package in _packages(db, account):
                 if f"pack:{package}" not in shut:
-                    left = room - sum(after.state is State.SUBMITTING for _, after in moved)
+                    left = room - sum(claim.after.state is State.SUBMITTING for claim in moved)
                     moved += _Turn(db, account, package, now, judge, lease_s, shut).taken(left)
             return moved
 
         return await self._ledger.write(work) if room > 0 else []
 
-    async def claim_probe(self, account: str, scope: str, judge: Judge, lease_s: float) -> list[tuple[Job, Job]]:
+    async def claim_probe(self, account: str, scope: str, judge: Judge, lease_s: float) -> list[Claim]:
         """Claim the one job that tries an open circuit: of those tried least, the oldest."""
 
-        def work(db: sqlite3.Connection) -> list[tuple[Job, Job]]:
+        def work(db: sqlite3.Connection) -> list[Claim]:
             now, condition, values = self._ledger.clock.now(), *circuit_rows.within(scope)
             rows = db.execute(
-                f"{SELECT} WHERE {_MINE} AND {condition} ORDER BY attempts, created_at, id LIMIT 20",
+                f"{SELECT} WHERE {_MINE} AND {condition} AND {_KEPT} ORDER BY attempts, created_at, id LIMIT 20",
                 (account, *values),
             ).fetchall()
             shut = circuit_rows.open_scopes(db, account) - {scope}
@@ -159,15 +174,15 @@ class Lanes:
 
         await self._ledger.write(work)
 
-    async def overdue(self, account: str, ended: Callable[[Job, Failure, float], Job]) -> list[tuple[Job, Job]]:
+    async def overdue(self, account: str, ended: Callable[[Job, Failure, float], Job]) -> list[Claim]:
         """End what circuits have held for too long.
 
         Returns:
-            What was written: each job before and after.
+            What was written.
         """
 
-        def work(db: sqlite3.Connection) -> list[tuple[Job, Job]]:
-            now, moved = self._ledger.clock.now(), list[tuple[Job, Job]]()
+        def work(db: sqlite3.Connection) -> list[Claim]:
+            now, moved = self._ledger.clock.now(), list[Claim]()
             for circuit in circuit_rows.open_circuits(db, account):
                 condition, values = circuit_rows.within(circuit.scope)
                 before = now - circuits.HELD_AT_MOST_S
@@ -205,12 +220,12 @@ class _Turn:
     lease_s: float
     shut: frozenset[str]
 
-    def taken(self, room: int) -> list[tuple[Job, Job]]:
+    def taken(self, room: int) -> list[Claim]:
         """Claim at most so many; what is not to be posted at all is written too."""
-        moved = list[tuple[Job, Job]]()
+        moved = list[Claim]()
         for job, after in self._judged("slots=0", room):
             moved.append(self._write(job, after))
-        room -= sum(after.state is State.SUBMITTING for _, after in moved)
+        room -= sum(claim.after.state is State.SUBMITTING for claim in moved)
         ready = list[tuple[Job, Job]]()
         for job, after in self._judged("slots>0", room):
             if after.state is State.SUBMITTING:
@@ -236,7 +251,7 @@ class _Turn:
             if after := _judged(self.db, job, self.judge, self.now):
                 yield job, after
 
-    def _write(self, job: Job, after: Job) -> tuple[Job, Job]:
+    def _write(self, job: Job, after: Job) -> Claim:
         return _written(self.db, job, after, self.now + self.lease_s)
 
 
@@ -245,13 +260,16 @@ def _judged(db: sqlite3.Connection, job: Job, judge: Judge, now: float) -> Job |
     return judge(job, job_of(row) if row else None, now)
 
 
-def _written(db: sqlite3.Connection, job: Job, after: Job, lease_until: float | None) -> tuple[Job, Job]:
+def _written(db: sqlite3.Connection, job: Job, after: Job, lease_until: float | None) -> Claim:
     held = lease_until if after.state is State.SUBMITTING else after.lease_until
     saved = replace(after, epoch=job.epoch + 1, lease_until=held)
     db.execute(UPDATE, (*row_of(saved), job.id, job.epoch))
     if saved.finished:
         db.execute("DELETE FROM request WHERE job_id=?", (job.id,))
-    return job, saved
+    if saved.state is not State.SUBMITTING:
+        return Claim(job, saved)
+    (posted,) = db.execute("SELECT posted FROM request WHERE job_id=?", (job.id,)).fetchone()
+    return Claim(job, saved, Request(**json.loads(posted)))
 
 
 def _packages(db: sqlite3.Connection, account: str) -> Iterator[str]:
