@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import anyio.to_thread
 
 from kling_mcp.errors import KlingError, NotAuthorised, Refused
 from kling_mcp.providers import pages
@@ -20,7 +22,7 @@ from kling_mcp.providers.reading import string
 from kling_mcp.providers.tasks import progress_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from kling_mcp.clock import Clock
     from kling_mcp.providers.asking import Reading
@@ -34,6 +36,9 @@ ASKED_AGAIN_S = 600.0
 SHOULD_SHOW = 20.0
 """A list on which so many of ours should be, and none is, does not list what we make."""
 
+_MANY = 1000
+
+_Result = TypeVar("_Result")
 _STATUSES: Mapping[pages.Status, Sequence[str]] = {
     "ended": ("succeeded", "failed"),
     "running": ("submitted", "processing"),
@@ -70,7 +75,7 @@ async def by_time(reading: Reading, refs: Sequence[TaskRef], listing: Lists) -> 
         await search.all_families(listing)
     if not listing.useful and reading.left > 0:
         await search.family_by_family()
-    return search.told()
+    return await _aside(len(refs), search.told)
 
 
 async def by_families(reading: Reading, refs: Sequence[TaskRef]) -> _Found:
@@ -95,6 +100,11 @@ async def by_families(reading: Reading, refs: Sequence[TaskRef]) -> _Found:
     told = search.told()
     patient = {ref.ext_id for ref in together if ref.task_id and ref.path in crowded and not ref.suspect}
     return {ext_id: progress for ext_id, progress in told.items() if progress.fresh or ext_id in patient}
+
+
+async def _aside(size: int, work: Callable[[], _Result]) -> _Result:
+    """Do in a thread what takes so long with thousands of tasks that everybody would be kept waiting."""
+    return await anyio.to_thread.run_sync(work) if size > _MANY else work()
 
 
 @dataclass
@@ -124,7 +134,8 @@ class _Search:
     async def all_families(self, listing: Lists) -> None:
         """Through the list that shows every family: first one page, to see whether it is there at all."""
         rest = [ref for ref in self.refs if ref.ext_id not in self.found]
-        chosen = pages.chosen(pages.by_time(rest, self.reading.left), self.reading.left)
+        left = self.reading.left
+        chosen = await _aside(len(rest), lambda: pages.chosen(pages.by_time(rest, left), left))
         try:
             for page in chosen[:1]:
                 await self._page(page)
