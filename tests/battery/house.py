@@ -110,6 +110,12 @@ class House:
         )
 
 
+@cache
+def _settings(**options: object) -> Settings:
+    """Reading the environment takes longer than a call."""
+    return Settings.model_validate({"toolsets": "all", "wait_seconds": 0, "provider": "official", **options})
+
+
 @asynccontextmanager
 async def house(
     folder: Path,
@@ -126,9 +132,7 @@ async def house(
     door = Door(URL, clock=clock, client_factory=lambda: httpx2.AsyncClient(transport=network))
     provider = OfficialProvider(door, credential)
     ledger = LeapingLedger(folder / "state" / "ledger.db", clock)
-    settings = Settings.model_validate(
-        {"output_dir": folder / "films", "toolsets": "all", "wait_seconds": 0, "provider": "official", **options}
-    )
+    settings = _settings(**options).model_copy(update={"output_dir": folder / "films"})
     jobs = Jobs(
         ledger=ledger,
         provider=provider,

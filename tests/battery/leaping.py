@@ -50,9 +50,14 @@ class LeapingLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._leaping = _Leaping()
         super().__init__(self._leaping)
+        self.born = self.time()
 
     def time(self) -> float:
         return super().time() + self._leaping.leapt
+
+    def jump(self, seconds: float) -> None:
+        """So much time is over at once, as after a machine has slept: every alarm of it rings now, and only once."""
+        self._leaping.leapt += seconds
 
     @contextmanager
     def busy(self) -> Generator[None]:
@@ -71,11 +76,12 @@ def _busy() -> Any:  # noqa: ANN401 - a context manager
 
 
 class LoopClock:
-    """The loop's time, as the clock of everything that runs in it."""
+    """The loop's time, as the clock of everything that runs in it: all of them tell the same."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._start = START - self._loop.time()
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, LeapingLoop)
+        self._loop, self._start = loop, START - loop.born
 
     def now(self) -> float:
         return self._start + self._loop.time()
