@@ -40,6 +40,10 @@ def _shared(at: float) -> int:
     return 20 - int(8 + 6 * math.sin(at / 300))
 
 
+def _jumps(at: float) -> int:
+    return 20 - (0, 5, 12, 8, 19, 3)[int(at / 240) % 6]
+
+
 CASES: dict[str, tuple[Slots, Sequence[int] | None, int]] = {
     "1 slot": (_steady(1), None, 1),
     "5 slots": (_steady(5), None, 1),
@@ -49,6 +53,7 @@ CASES: dict[str, tuple[Slots, Sequence[int] | None, int]] = {
     "5, then 20, then 5 slots": (_rises, None, 1),
     "50, then 5, then 50 slots": (_falls, None, 1),
     "20 slots, of which others take 2 to 14": (_shared, None, 1),
+    "20 slots, of which others take and leave many at once": (_jumps, None, 1),
     "20 slots, three processes": (_steady(20), None, 3),
 }
 
