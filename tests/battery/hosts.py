@@ -25,6 +25,8 @@ PAUSE_S = 0.3
 RIPE_WITHIN_S = 2.5
 Persistence = Literal["keyed", "again", "never"]
 """What the agent does after a cut call: repeats it under its key, repeats it as it was, or forgets it."""
+AGAIN_WITHIN_S = 60.0
+"""How long an agent without a key repeats itself. The next server needs some time until it reads the last repeat."""
 
 
 @dataclass
@@ -35,6 +37,14 @@ class Intent:
     arguments: dict[str, Any]
     persistence: Persistence
     calls: int = 0
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the agent asks no more after a call that was cut."""
+        if self.persistence == "again":  # later than within two minutes, it would rightly be a second request
+            return self.calls > 0 and time.monotonic() - self.since > AGAIN_WITHIN_S
+        return self.calls > 0 and self.persistence == "never"
 
 
 @dataclass
@@ -97,7 +107,7 @@ class Host(threading.Thread):
                 self.ripe_at = inf
                 server.process.kill()  # it may have been killed before it said hello
                 server.process.communicate()
-            if intent and intent.calls and intent.persistence == "never":
+            if intent and intent.given_up:
                 self._diary.forgotten.add(intent.arguments["prompt"])
                 intent = None
 

@@ -100,8 +100,12 @@ class Reckoning:
     def doubled(self) -> list[str]:
         """Ids of ours that Kling made more than one task of, and prompts that became more than one job."""
         tasks = Counter(task["external_task_id"] for task in self.kling["tasks"])
-        prompts = Counter(json.loads(row["arguments"])["prompt"] for row in self.rows)
-        return [f"{each} x{count}" for each, count in (*tasks.items(), *prompts.items()) if count > 1]
+        again = [f"{each} x{count}" for each, count in tasks.items() if count > 1]
+        prompts: dict[str, list[str]] = {}
+        for row in self.rows:
+            job = f"{row['id']} at {row['created_at']:.1f} under {row['idempotency_key']}"
+            prompts.setdefault(json.loads(row["arguments"])["prompt"], []).append(job)
+        return again + [f"{prompt}: {', '.join(jobs)}" for prompt, jobs in prompts.items() if len(jobs) > 1]
 
     @property
     def unexplained(self) -> list[str]:
