@@ -68,7 +68,7 @@ async def test_a_sentence_becomes_a_file_over(
         assert message
         seen.append(progress)
 
-    wish = {"prompt": f"a kite over {transport}", "aspect_ratio": "9:16", "duration": 3, "wait_seconds": 30}
+    wish = {"prompt": f"a kite over {transport}, {mode}", "aspect_ratio": "9:16", "duration": 3, "wait_seconds": 30}
     with anyio.fail_after(PATIENCE_S), connection(transport, url, env) as target:
         async with Client(target, mode=mode) as client:
             assert (client.protocol_version >= "2026") == (mode == "auto")
