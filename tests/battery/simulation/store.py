@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 _AUDIT = """
 CREATE TABLE audit (job TEXT, wrong TEXT);
-CREATE TRIGGER fenced AFTER UPDATE ON job WHEN new.epoch <> old.epoch + 1 BEGIN
+CREATE TRIGGER fenced AFTER UPDATE ON job WHEN new.epoch <> old.epoch + 1 AND NOT (
+  new.epoch = old.epoch AND new.state = old.state AND new.owner IS old.owner AND new.attempts = old.attempts
+  AND new.task_id IS old.task_id AND new.delivery = old.delivery
+) BEGIN
   INSERT INTO audit VALUES (
     old.id,
     'epoch ' || old.epoch || ' (' || old.state || ') was overwritten by epoch ' || new.epoch || ' (' || new.state || ')'
@@ -35,7 +38,8 @@ CREATE TRIGGER final AFTER UPDATE ON job WHEN old.state = 'succeeded' AND new.st
   INSERT INTO audit VALUES (old.id, 'a success became ' || new.state);
 END;
 """
-"""Watches every write from inside the database, whatever the code above it believes."""
+"""Watches every write from inside the database, whatever the code above it believes. A pause (``not_before``) is no
+record: it may be changed in passing."""
 
 
 class Shelf:
@@ -88,7 +92,7 @@ class Desk:
         if self._host.unwritable():
             raise LocalTrouble("The disk is full.", code="ledger_unusable")
         result = self._committed(work)
-        await self._host.point("after a commit")
+        await self._host.point("after a commit", self._host.world.weather.drowsy)
         return result
 
     def _committed(self, work: Callable[[Any], Any]) -> Any:

@@ -29,6 +29,8 @@ class Weather:
     """Whether Kling refuses an external id it has seen before."""
     crash: float = 0.0
     freeze: float = 0.0
+    drowsy: float = 0.0
+    """Frozen with a commit just made: the moment that others conclude most from."""
     disk: float = 0.0
     """A commit that fails."""
     unreachable: float = 0.0
@@ -72,6 +74,7 @@ def drawn(dice: random.Random, *, unique: bool | None = None) -> Weather:
         unique=unique,
         crash=sometimes(0.06),
         freeze=sometimes(0.10),
+        drowsy=sometimes(0.25, 0.3),
         disk=sometimes(0.10, 0.25),
         unreachable=sometimes(0.30, 0.3),
         lost=sometimes(0.40),

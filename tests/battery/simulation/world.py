@@ -44,18 +44,17 @@ class Host(Program):
 
     # ---- what may happen to it
 
-    async def point(self, label: str) -> None:
+    async def point(self, label: str, freeze: float = 0.0) -> None:
         """A labelled point: the process may be killed or frozen here, or others may be quicker."""
         world, weather, dice = self.world, self.world.weather, self.world.dice
+        freeze += weather.freeze
         if world.over:
             return
         chance = dice.random()
         if chance < weather.crash:
             self.note(f"KILLED {label}")
             world.kill(self)
-        elif chance < weather.crash + weather.freeze and any(
-            not host.stopped for host in world.living if host is not self
-        ):
+        elif chance < weather.crash + freeze and any(not host.stopped for host in world.living if host is not self):
             self.freeze(label)
         elif chance < 0.75:
             return
