@@ -158,17 +158,18 @@ async def test_a_list_that_kling_does_not_show_leaves_it_unconfirmed(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("jobs", [20, pytest.param(1000, marks=pytest.mark.battery)])
+@pytest.mark.parametrize("jobs", [20, pytest.param(200, marks=pytest.mark.battery)])
 async def test_a_nameless_request_whose_answer_is_lost_is_never_sent_again(tmp_path: Path, jobs: int) -> None:
     clock = SystemClock(HURRY)
     async with nameless_stack(tmp_path, new_sandbox(clock), clock) as stack:
-        posts, answer = Counter[str](), stack.provider.submit
+        posts = Counter[str]()
 
-        async def lossy(request: Request, ext_id: str) -> Progress:
+        async def lossy(_: Request, ext_id: str) -> Progress:
             posts[ext_id] += 1
-            told = await answer(request, ext_id)
-            if posts.total() % 2 == 0:  # every other one arrives, or the account would be taken for broken
-                return told
+            turn = posts.total()
+            await clock.sleep(1.0)
+            if turn % 2 == 0:  # every other one arrives, or the account would be taken for broken
+                return Progress("", "succeeded", facts={"audio_id": ext_id})
             raise OutcomeUnknown("The connection ended before the answer.")
 
         stack.provider.submit = lossy  # type: ignore[method-assign] - a wire that loses most answers
