@@ -236,7 +236,7 @@ class Posting:
         return answer[0]
 
     async def _submitted(self, job: Job, request: Request) -> Progress | KlingError:
-        if self._clock.now() - job.updated_at > moves.SEND_GUARD_S:
+        if abs(self._clock.now() - job.updated_at) > moves.SEND_GUARD_S:  # abs: the clock may have been set back
             slept = "This machine slept between claiming the job and sending it."
             # Nobody but the holder of the claim sends: without a name it is simply sent later, by whoever claims it.
             return Unavailable(slept) if job.nameless else OutcomeUnknown(slept, code=SLEPT)
