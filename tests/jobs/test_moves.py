@@ -150,10 +150,23 @@ def test_a_look_up_that_was_not_answered_proves_nothing() -> None:
 
 def test_endless_doubts_end_in_a_failure_that_was_not_charged() -> None:
     job = replace(moves.doubted(submitting(), Failure("5000", "internal"), T0, SETTLE), doubts=moves.MAX_DOUBTS)
-    end = moves.absent(moves.absent(job, T0 + 10, DICE), T0 + 20, DICE)
+    twice = moves.absent(moves.absent(job, T0 + 10, DICE), T0 + 20, DICE)
+    assert twice.state is State.UNKNOWN, "what lands late is not given up"
+    end = moves.absent(twice, T0 + SETTLE + moves.LAST_SETTLE_S, DICE)
     assert end.state is State.FAILED
     assert end.failure is not None
     assert (end.failure.retryable, end.failure.charged) == (True, False)
+
+
+def test_a_job_of_which_an_attempt_was_lost_is_looked_for_once_more_before_it_is_given_up() -> None:
+    late = T0 + moves.GIVE_UP_UNREACHABLE_S + 1
+    job = replace(moves.after_post(submitting(), Unavailable("down"), T0, SETTLE, DICE), doubts=1)
+    last = moves.after_post(moves.claimed(job, "me", late), Unavailable("down"), late, SETTLE, DICE)
+    assert last.state is State.UNKNOWN
+    landed = moves.observed(last, Progress("t1", "processing"), late + 60)
+    assert (landed.state, landed.task_id) == (State.RUNNING, "t1")
+    gone = moves.absent(moves.absent(last, late + 60, DICE), late + moves.LAST_SETTLE_S, DICE)
+    assert (gone.state, gone.failure and gone.failure.charged) == (State.FAILED, False)
 
 
 def test_a_host_that_stays_unreachable_fails_the_job_after_ten_minutes() -> None:

@@ -43,6 +43,8 @@ GIVE_UP_UNREACHABLE_S = 600.0
 MAX_DOUBTS = 6
 STALE_QUEUE_S = 86_400.0
 """A queued row untouched this long may come from a restored backup: it is looked up before it is posted."""
+LAST_SETTLE_S = 120.0
+"""How much longer than the settle window the last look waits: of a job that is given up, nobody looks again."""
 LONGEST_SETTLE_S = 600.0
 """A settle window that ends later than this was written by a clock that has been set back since."""
 _UNTOLD = "Kling has not said yet whether it arrived; still asking."
@@ -236,7 +238,8 @@ def _absent_in_doubt(job: Job, now: float, dice: random.Random) -> Job:
     if job.absences < ABSENCES_TO_PROVE or now < job.settles_at:
         return replace(job, not_before=max(now + LOOKS_APART_S, min(job.settles_at, now + 2 * LOOKS_APART_S)))
     if job.doubts >= MAX_DOUBTS:
-        return failed(job, _gave_up(job), now)
+        last = job.settles_at + LAST_SETTLE_S
+        return failed(job, _gave_up(job), now) if now >= last else replace(job, not_before=min(last, now + 30.0))
     pause = _pause(job, dice, at_least=0.0, cap=60.0) if job.doubts > 1 else 0.0
     return replace(free(job, now), state=State.QUEUED, not_before=now + pause, blocked_reason="", failure=None)
 
@@ -245,7 +248,7 @@ def _gave_up(job: Job) -> Failure:
     cause = job.failure.message if job.failure else "The answers were lost."
     return Failure(
         code="unavailable",
-        message=trimmed(f"Kling did not take the job in {job.doubts} attempts. Last: {cause}"),
+        message=trimmed(f"Kling did not take the job in {job.attempts} attempts. Last: {cause}"),
         fix="Look-ups prove that none of them arrived. Call again later.",
         retryable=True,
     )
@@ -254,7 +257,9 @@ def _gave_up(job: Job) -> Failure:
 def _unreached(job: Job, trouble: KlingError, now: float, dice: random.Random) -> Job:
     since = job.unreached_since or now
     if now - since > GIVE_UP_UNREACHABLE_S:
-        return failed(job, trouble.failure, now)
+        # Of an earlier attempt the answer was lost: one more look, because nobody looks at a failed job again.
+        last = replace(doubted(job, trouble.failure, now, 0.0), doubts=MAX_DOUBTS)
+        return last if job.doubts and not job.nameless else failed(job, trouble.failure, now)
     minutes = f"{GIVE_UP_UNREACHABLE_S / 60:.0f}"
     reason = f"{trouble.failure.fix} Nothing was charged; it is tried again for {minutes} minutes, then given up."
     pause = _pause(job, dice, at_least=1.0, cap=30.0)

@@ -53,7 +53,8 @@ class Posting:
         """Between a claim's commit and our knowing of it, nobody here may take it for a dead process's."""
         self._under_way = 0
         self._requests = dict[str, Request]()
-        self._leaving, self._left = set[str](), anyio.Event()
+        self._leaving, self._left = dict[str, float](), anyio.Event()
+        """Jobs whose claim is made and whose POST has not left, and since when by the clock that is never set."""
 
     async def take_over(self) -> None:
         """Free what a dead or silent process was posting: its answer counts as lost, so it is looked up."""
@@ -127,6 +128,7 @@ class Posting:
         ours = list[Job]()
         with anyio.CancelScope(shield=True):
             async with self._turn:
+                asked_at = anyio.current_time()
                 if probing:
                     moved = await self._lanes.claim_probe(account, probing.scope, self._judged, lease_s)
                 else:
@@ -136,13 +138,13 @@ class Posting:
                 ours += [claim.after for claim in moved if claim.request]
                 for job in ours:  # before anybody here may wonder whose they are
                     self._records.begin(job)
-                    self._leaving.add(job.id)
+                    self._leaving[job.id] = asked_at
                 self._under_way += len(ours)
             await self._told(moved)
         return ours
 
     def _leaves(self, job: Job) -> None:
-        self._leaving.discard(job.id)
+        self._leaving.pop(job.id, None)
         if not self._leaving:
             self._left.set()
             self._left = anyio.Event()
@@ -236,7 +238,7 @@ class Posting:
         return answer[0]
 
     async def _submitted(self, job: Job, request: Request) -> Progress | KlingError:
-        if abs(self._clock.now() - job.updated_at) > moves.SEND_GUARD_S:  # abs: the clock may have been set back
+        if self._is_late(job):
             slept = "This machine slept between claiming the job and sending it."
             # Nobody but the holder of the claim sends: without a name it is simply sent later, by whoever claims it.
             return Unavailable(slept) if job.nameless else OutcomeUnknown(slept, code=SLEPT)
@@ -248,3 +250,8 @@ class Posting:
         except Exception:
             log.exception("a bug while submitting %s; its outcome counts as unknown", job.id)
             return OutcomeUnknown("An internal error hid Kling's answer.")
+
+    def _is_late(self, job: Job) -> bool:
+        """Whether a claim is too old to be sent on, by either clock: one may be set back, the other stops in sleep."""
+        waited = anyio.current_time() - self._leaving.get(job.id, float("-inf"))
+        return max(waited, abs(self._clock.now() - job.updated_at)) > moves.SEND_GUARD_S

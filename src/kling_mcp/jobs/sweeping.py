@@ -215,18 +215,22 @@ class Sweeping:
         now = self._clock.now()
         for each in flights:
             self._looks[each.id] = polling.looked(each, self._looks.get(each.id), found.get(each.id), now)
-        news = [each.id for each in flights if _is_news(each, found.get(each.id))]
-        for ids in _parts(news):
+        news = [each for each in flights if _is_news(each, found.get(each.id))]
+        for part in _parts(news):
             with anyio.CancelScope(shield=True):  # what is written is told, whoever loses patience
-                await self._record(ids, found)
+                await self._record(part, found)
 
-    async def _record(self, job_ids: Sequence[str], found: Mapping[str, Progress]) -> None:
-        jobs, now = await self._ledger.many(job_ids), self._clock.now()
+    async def _record(self, flights: Sequence[Flying], found: Mapping[str, Progress]) -> None:
+        jobs, now = await self._ledger.many([each.id for each in flights]), self._clock.now()
         moved = list[tuple[Job, Job]]()
-        for job in jobs.values():
-            progress = found.get(job.id)
+        for flight in flights:
+            job, progress = jobs.get(flight.id), found.get(flight.id)
+            if job is None or job.state not in _AT_KLING:
+                continue
+            if progress is None and job.updated_at != flight.updated_at:
+                continue  # posted anew since it was asked about, perhaps: of that, its absence then proves nothing
             after = moves.observed(job, progress, now) if progress else moves.absent(job, now, self._dice)
-            if job.state in _AT_KLING and after != job:
+            if after != job:
                 moved.append((job, after))
         saved = await inflight.save_all(self._ledger, [after for _, after in moved])
         for (before, _), record in zip(moved, saved, strict=True):
@@ -267,5 +271,5 @@ def _flying(job: Job) -> Flying:
     )
 
 
-def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + WRITTEN_AT_ONCE] for start in range(0, len(ids), WRITTEN_AT_ONCE))
+def _parts(flights: Sequence[Flying]) -> Iterator[Sequence[Flying]]:
+    return (flights[start : start + WRITTEN_AT_ONCE] for start in range(0, len(flights), WRITTEN_AT_ONCE))

@@ -59,7 +59,7 @@ _KEPT_APART = (
         "WHERE state IN ('submitting', 'unknown', 'running')"
     ),
     "CREATE INDEX job_spent ON job (provider, created_at, reserved)",
-    "CREATE INDEX job_pace ON job (pace, finished_at) WHERE state='succeeded'",
+    "CREATE INDEX job_pace ON job (pace, state, finished_at)",
     "CREATE UNIQUE INDEX job_named ON job (account, idempotency_key) WHERE idempotency_key IS NOT NULL",
     # What is in flight, without touching its rows: thousands are read at every sweep.
     (
