@@ -167,7 +167,7 @@ async def test_a_step_of_a_restored_backup_is_not_posted(tmp_path: Path) -> None
         sandbox.faults.clear()
         posts = _posts(stack, FACES)
         old = replace(plan, id=f"km1-{'B' * 26}", updated_at=clock.now() - 90_000, created_at=clock.now() - 90_000)
-        await stack.ledger.add_plan(old, Asked(arguments, {}, complete=False))
+        await stack.ledger.add(old, Asked(arguments, {}, complete=False))
         with anyio.fail_after(30):
             (found,) = await stack.jobs.wait([old.id], 6000.0)
         assert found.failure is not None

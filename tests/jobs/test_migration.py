@@ -240,7 +240,7 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(
 async def test_steps_stand_behind_their_job_and_a_job_of_steps_is_no_task(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.db")
     plan = replace(queued(), wire=PLAN, path="")
-    await ledger.add_plan(plan, Asked({"prompt": "x" * 9000}, {}))
+    await ledger.add(plan, Asked({"prompt": "x" * 9000}, {}))
     first = replace(queued(), id="km1-A-first", parent="km1-A", step="first")
     saved = await ledger.add_step(plan, first, Request("v1", "/p", {"n": 1}))
     assert saved is not None

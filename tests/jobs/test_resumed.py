@@ -77,7 +77,7 @@ async def begun(stack: Stack, **more: Any) -> Job:  # noqa: ANN401 - any column
     given = GENERATIONS["extend_video"].parse(NATIVE)
     resolved = await stack.jobs.resolved(given)
     plan = job_of(stack, PLAN_ID, "extend_video", wire=PLAN, path="", arguments=NATIVE, account="later")
-    await stack.ledger.add_plan(replace(plan, **more), asked(NATIVE, given, resolved))
+    await stack.ledger.add(replace(plan, **more), asked(NATIVE, given, resolved))
     return plan
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kling_mcp.jobs.ledger.schema import SELECT, job_of
-from kling_mcp.jobs.model import PLAN
+from kling_mcp.jobs.ledger import rows
+from kling_mcp.jobs.ledger.rows import TASK
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from kling_mcp.jobs.ledger.book import Ledger
     from kling_mcp.jobs.model import Job
 
 _SENT = (
-    f"{SELECT} WHERE created_at>=? AND provider=? AND wire<>'{PLAN}' AND state NOT IN ('queued', 'cancelled') "
+    f"WHERE created_at>=? AND provider=? AND {TASK} AND state NOT IN ('queued', 'cancelled') "
     "ORDER BY created_at DESC LIMIT ?"
 )
 
@@ -25,8 +23,4 @@ async def sent_since(ledger: Ledger, provider: str, since: float, limit: int) ->
     Raises:
         LocalTrouble: The ledger cannot be read.
     """
-
-    def work(db: sqlite3.Connection) -> list[Job]:
-        return [job_of(row) for row in db.execute(_SENT, (since, provider, limit))]
-
-    return await ledger.read(work)
+    return await ledger.read(lambda db: rows.jobs(db, _SENT, since, provider, limit))

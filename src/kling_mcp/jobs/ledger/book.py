@@ -7,20 +7,21 @@ commit, because several server processes share one file (each MCP client starts 
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.clock import SystemClock
 from kling_mcp.jobs.asked import Asked
-from kling_mcp.jobs.ledger.intake import written
-from kling_mcp.jobs.ledger.schema import INSERT, SELECT, UPDATE, job_of, row_of
+from kling_mcp.jobs.ledger import rows
+from kling_mcp.jobs.ledger.rows import CLOCK_SLACK_S, DUE, TASK, written
+from kling_mcp.jobs.ledger.schema import INSERT, SELECT, job_of, row_of
 from kling_mcp.jobs.ledger.store import Store
 from kling_mcp.jobs.ledger.writer import Writer
-from kling_mcp.jobs.model import FINISHED, PLAN, UNANSWERED, Delivery, Job, State
+from kling_mcp.jobs.model import FINISHED, PLAN, Delivery, Job, State
 from kling_mcp.providers.base import Request
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
@@ -30,17 +31,14 @@ if TYPE_CHECKING:
     """What is written together with a job's record, told the record as it then stands."""
 
 _PLAN = f"wire='{PLAN}'"
-_TASK = f"wire<>'{PLAN}'"
-"""Jobs that have a task of their own at Kling; the others are what their steps make of them."""
-DUE = "(not_before<=? OR updated_at>?)"
-"""A pause is not believed that was written in the future: the clock has been set back, for a year perhaps."""
-_UNFINISHED = ", ".join(f"'{state}'" for state in State if state not in FINISHED)
-# Where a partial index is named, SQLite would rather read every row of the account: it does not know how few are open.
+_UNFINISHED = rows.listed(state for state in State if state not in FINISHED)
 _SEARCHED = 2000
 """Jobs among which some of a kind are looked for, where no index leads to them."""
-CLOCK_SLACK_S = 60.0
 LONGEST_LEASE_S = 600.0
-"""A named lease that ends later was written by such a clock too."""
+"""A named lease that ends later was written by a clock that has been set back since."""
+
+
+# Where an index is named below, SQLite would rather read every row of the account: it does not know how few are open.
 
 
 class Ledger:
@@ -61,23 +59,14 @@ class Ledger:
         """Finish what is under way and close the file."""
         await self._writer.close()
 
-    async def add(self, job: Job, request: Request) -> None:
-        """Record a new intent, and what is to be posted for it."""
+    async def add(self, job: Job, posted: Request | Asked) -> None:
+        """Record a new intent, whatever it repeats and costs (``Intake`` asks that first), and what is to be posted.
 
-        def work(db: sqlite3.Connection) -> None:
-            db.execute(INSERT, row_of(job))
-            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, written(request)))
-
-        await self.write(work)
-
-    async def add_plan(self, job: Job, asked: Asked) -> None:
-        """Record a new job of several steps, and all that was asked for."""
-
-        def work(db: sqlite3.Connection) -> None:
-            db.execute(INSERT, row_of(job))
-            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, written(asked)))
-
-        await self.write(work)
+        Args:
+            job: Its first record.
+            posted: The request; of a job of several steps, all that was asked for.
+        """
+        await self.write(lambda db: rows.put(db, row_of(job), written(posted)))
 
     async def add_step(self, plan: Job, step: Job, request: Request) -> Job | None:
         """Record the next step of a job, unless somebody else wrote the job's row since ours was read.
@@ -87,13 +76,11 @@ class Ledger:
         Returns:
             The job's record as it now stands, or None if the race was lost and nothing was written.
         """
-        saved = replace(plan, epoch=plan.epoch + 1)
 
         def work(db: sqlite3.Connection) -> Job | None:
-            if db.execute(UPDATE, (*row_of(saved), plan.id, plan.epoch)).rowcount != 1:
-                return None
-            if db.execute(f"{INSERT} ON CONFLICT DO NOTHING", row_of(step)).rowcount == 1:
-                db.execute("INSERT INTO request VALUES (?, ?)", (step.id, written(request)))
+            saved = rows.replaced(db, plan)
+            if saved and not db.execute("SELECT 1 FROM job WHERE id=?", (step.id,)).fetchone():
+                rows.put(db, row_of(step), written(request))
             return saved
 
         return await self.write(work)
@@ -124,11 +111,7 @@ class Ledger:
         return Asked(stored["arguments"], stored.get("sources", {}), "sources" in stored) if stored else None
 
     async def _stored(self, job_id: str) -> dict[str, Any] | None:
-        def work(db: sqlite3.Connection) -> dict[str, Any] | None:
-            row = db.execute("SELECT posted FROM request WHERE job_id=?", (job_id,)).fetchone()
-            return json.loads(row[0]) if row else None
-
-        return await self.read(work)
+        return await self.read(lambda db: rows.posted(db, job_id))
 
     async def save(self, job: Job, *, lease_s: float | None = None, also: Lesson | None = None) -> Job | None:
         """Write a job's next record, unless somebody else wrote the row since ours was read.
@@ -141,16 +124,11 @@ class Ledger:
         Returns:
             The record as it now stands, or None if the race was lost and nothing was written.
         """
-        needed = not job.finished if job.has_steps else job.state in UNANSWERED
 
         def work(db: sqlite3.Connection) -> Job | None:
             lease_until = job.lease_until if lease_s is None else self.clock.now() + lease_s
-            saved = _replaced(db, job, replace(job, epoch=job.epoch + 1, lease_until=lease_until))
-            if saved is None:
-                return None
-            if not needed:
-                db.execute("DELETE FROM request WHERE job_id=?", (job.id,))
-            if also is not None:
+            saved = rows.replaced(db, replace(job, lease_until=lease_until))
+            if saved is not None and also is not None:
                 also(db, saved)
             return saved
 
@@ -170,7 +148,7 @@ class Ledger:
     async def in_state(self, account: str, state: State, now: float, limit: int = 1000) -> list[Job]:
         """Jobs of this account in this state whose time has come, oldest first."""
         return await self._jobs(
-            f"WHERE account=? AND state=? AND {DUE} AND {_TASK} ORDER BY created_at LIMIT ?",
+            f"WHERE account=? AND state=? AND {DUE} AND {TASK} ORDER BY created_at LIMIT ?",
             account,
             state,
             now,
@@ -182,7 +160,7 @@ class Ledger:
         """Finished jobs of this account at this point of their delivery whose time has come, oldest first."""
         return await self._jobs(
             f"INDEXED BY job_fetching WHERE account=? AND delivery IN ('fetching', 'failed') AND delivery=? AND {DUE} "
-            f"AND {_TASK} ORDER BY finished_at LIMIT ?",
+            f"AND {TASK} ORDER BY finished_at LIMIT ?",
             account,
             delivery,
             now,
@@ -194,7 +172,7 @@ class Ledger:
         """A provider's finished jobs whose fetching was given up for now, or is the business of another credential."""
         return await self._jobs(
             f"INDEXED BY job_delivery WHERE delivery IN ('fetching', 'failed') AND provider=? "
-            f"AND (account<>? OR delivery=?) AND {_TASK}",
+            f"AND (account<>? OR delivery=?) AND {TASK}",
             provider,
             account,
             Delivery.FAILED,
@@ -203,7 +181,7 @@ class Ledger:
     async def strangers(self, account: str, provider: str, limit: int = 20) -> list[Job]:
         """A provider's jobs that Kling has, or may have, from another credential; newest first."""
         return await self._jobs(
-            f"WHERE account<>? AND provider=? AND state IN (?, ?, ?) AND {_TASK} ORDER BY created_at DESC LIMIT ?",
+            f"WHERE account<>? AND provider=? AND state IN (?, ?, ?) AND {TASK} ORDER BY created_at DESC LIMIT ?",
             account,
             provider,
             State.SUBMITTING,
@@ -277,12 +255,12 @@ class Ledger:
         """Seconds that a provider's latest successes of this pace were at Kling."""
 
         def work(db: sqlite3.Connection) -> list[float]:
-            rows = db.execute(
+            found = db.execute(
                 "SELECT finished_at - begun_at FROM job WHERE pace=? AND state='succeeded' AND provider=? "
                 "AND begun_at<=finished_at ORDER BY finished_at DESC LIMIT ?",
                 (pace, provider, limit),
             )
-            return [float(row[0]) for row in rows]
+            return [float(row[0]) for row in found]
 
         return await self.read(work)
 
@@ -293,13 +271,13 @@ class Ledger:
         """
 
         def work(db: sqlite3.Connection) -> list[float]:
-            rows = db.execute(
+            found = db.execute(
                 "SELECT finished_at - coalesce(begun_at, created_at) AS took FROM "
                 "(SELECT * FROM job WHERE provider=? ORDER BY id DESC LIMIT ?) WHERE tool=? AND state=? "
                 "AND (wire=? OR attempts>0 AND model_name IS ?) AND took>=0 LIMIT ?",  # made here, not adopted
                 (provider, _SEARCHED, tool, State.SUCCEEDED, PLAN, model_name, limit),
             )
-            return [float(row[0]) for row in rows]
+            return [float(row[0]) for row in found]
 
         return await self.read(work)
 
@@ -329,20 +307,4 @@ class Ledger:
         return await self._writer.do(work, writes=False)
 
     async def _jobs(self, where: str, *values: object) -> list[Job]:
-        def work(db: sqlite3.Connection) -> list[Job]:
-            rows = db.execute(f"{SELECT} {where}", values).fetchall()  # a read left open keeps everybody from writing
-            return [job_of(row) for row in rows]
-
-        return await self.read(work)
-
-
-def _replaced(db: sqlite3.Connection, job: Job, saved: Job) -> Job | None:
-    """The record that was written in place of the one that was read; None if somebody else was quicker."""
-    try:
-        rows = db.execute(UPDATE, (*row_of(saved), job.id, job.epoch)).rowcount
-    except sqlite3.IntegrityError:
-        if saved.idempotency_key is None:
-            raise
-        # It moves to a credential under which its key was used since: the key stays with the job that has it there.
-        return _replaced(db, job, replace(saved, idempotency_key=None))
-    return saved if rows == 1 else None
+        return await self.read(lambda db: rows.jobs(db, where, *values))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from kling_mcp.jobs.ledger.schema import UPDATE, row_of
-from kling_mcp.jobs.model import PLAN, UNANSWERED
+from kling_mcp.jobs.ledger import rows
+from kling_mcp.jobs.ledger.rows import CLOCK_SLACK_S, TASK
 from kling_mcp.jobs.polling import MINUTE_S, Flying
 
 if TYPE_CHECKING:
@@ -18,11 +17,10 @@ if TYPE_CHECKING:
 
 # The indexes are partial, so their conditions stand here word for word.
 _AT_KLING = (
-    f"account=?1 AND state IN ('running', 'unknown') AND wire<>'{PLAN}' AND (not_before<=?2 OR updated_at>?3) "
+    f"account=?1 AND state IN ('running', 'unknown') AND {TASK} AND (not_before<=?2 OR updated_at>?3) "
     "AND (state='running' OR nameless=0 OR task_id IS NOT NULL)"  # the others' doubts are settled by ``strays``
 )
 _FLYING = ", ".join((*Flying._fields[:-1], "(absences>0 OR blocked_reason<>'' OR updated_at>?3)"))
-_CLOCK_SLACK_S = 60.0
 _FORGOTTEN_S = 600.0
 
 
@@ -45,7 +43,7 @@ async def summary(ledger: Ledger, account: str, now: float) -> Summary:
 
     def work(db: sqlite3.Connection) -> Summary:
         query = f"SELECT count(*), count(task_id), max(updated_at) FROM job WHERE {_AT_KLING}"  # noqa: S608 - our words
-        every, known, news_at = db.execute(query, (account, now, now + _CLOCK_SLACK_S)).fetchone()
+        every, known, news_at = db.execute(query, (account, now, now + CLOCK_SLACK_S)).fetchone()
         return Summary(known, every - known, news_at or 0.0)
 
     return await ledger.read(work)
@@ -56,8 +54,7 @@ async def flying(ledger: Ledger, account: str, now: float) -> list[Flying]:
 
     def work(db: sqlite3.Connection) -> list[Flying]:
         query = f"SELECT {_FLYING} FROM job WHERE {_AT_KLING} ORDER BY created_at"  # noqa: S608 - our words
-        rows = db.execute(query, (account, now, now + _CLOCK_SLACK_S)).fetchall()
-        return list(map(Flying._make, rows))
+        return list(map(Flying._make, db.execute(query, (account, now, now + CLOCK_SLACK_S)).fetchall()))
 
     return await ledger.read(work)
 
@@ -83,7 +80,7 @@ async def save_all(ledger: Ledger, jobs: Sequence[Job]) -> list[Job | None]:
     """
 
     def work(db: sqlite3.Connection) -> list[Job | None]:
-        return [_saved(db, job) for job in jobs]
+        return [rows.replaced(db, job) for job in jobs]
 
     return await ledger.write(work)
 
@@ -103,19 +100,10 @@ async def may_look(ledger: Ledger, account: str, job_ids: Sequence[str], now: fl
     claim = "INSERT INTO look VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at=?2 WHERE NOT (at>?3 AND at<=?4)"
 
     def work(db: sqlite3.Connection) -> list[str]:
-        window = (now - every_s, now + _CLOCK_SLACK_S)
+        window = (now - every_s, now + CLOCK_SLACK_S)
         if db.execute(recent, (account, *window)).fetchone():
             return []
         db.execute("DELETE FROM look WHERE at<?", (now - _FORGOTTEN_S,))
         return [job_id for job_id in job_ids if db.execute(claim, (job_id, now, *window)).rowcount == 1]
 
     return await ledger.write(work)
-
-
-def _saved(db: sqlite3.Connection, job: Job) -> Job | None:
-    saved = replace(job, epoch=job.epoch + 1)
-    if db.execute(UPDATE, (*row_of(saved), job.id, job.epoch)).rowcount != 1:
-        return None
-    if job.state not in UNANSWERED:
-        db.execute("DELETE FROM request WHERE job_id=?", (job.id,))
-    return saved

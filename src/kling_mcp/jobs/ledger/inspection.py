@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from kling_mcp.errors import LocalTrouble
+from kling_mcp.jobs.ledger.rows import TASK, listed
 from kling_mcp.jobs.ledger.schema import COLUMNS, RESERVED_PER_UNIT, SCHEMA_VERSION, SELECT, job_of, version_of
 from kling_mcp.jobs.ledger.store import SQLITE_PATIENCE_S, trouble
-from kling_mcp.jobs.model import PLAN, UNANSWERED
+from kling_mcp.jobs.model import UNANSWERED
 from kling_mcp.jobs.spend import reserved
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 BATCH = 200
 _JSON = frozenset({"arguments", "media", "failure", "notes", "facts"})
-_UNANSWERED = ", ".join(f"'{state}'" for state in sorted(UNANSWERED))
+_UNANSWERED = listed(UNANSWERED)
 _NO_REQUEST = "id NOT IN (SELECT job_id FROM request)"
 _ORPHANS = (
     (
@@ -33,7 +34,7 @@ _ORPHANS = (
         "A request of job {} is kept, but there is no such job. The next daily upkeep of a server deletes it.",
     ),
     (
-        f"SELECT id FROM job WHERE state IN ({_UNANSWERED}) AND wire<>'{PLAN}' AND {_NO_REQUEST}",  # noqa: S608 - our words
+        f"SELECT id FROM job WHERE state IN ({_UNANSWERED}) AND {TASK} AND {_NO_REQUEST}",  # noqa: S608 - our words
         "Job {} waits to be posted, but what was to be posted is gone. Withdraw it with cancel_job and call again.",
     ),
     (
@@ -41,7 +42,7 @@ _ORPHANS = (
         "Job {} is a step of a job that is not there. Keep the file, and report it with kling-mcp ledger export.",
     ),
     (
-        f"SELECT id FROM job WHERE task_id<>'' AND wire<>'{PLAN}' GROUP BY account, task_id HAVING count(*)>1",  # noqa: S608 - as above
+        f"SELECT id FROM job WHERE task_id<>'' AND {TASK} GROUP BY account, task_id HAVING count(*)>1",  # noqa: S608 - as above
         "Job {} and another one tell of the same task at Kling. It was paid once; list_charges shows it.",
     ),
 )

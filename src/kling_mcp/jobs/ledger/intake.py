@@ -7,21 +7,22 @@ instant, the second must find the first one's job, and two that each fit into wh
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kling_mcp.jobs import spend
-from kling_mcp.jobs.asked import Asked
-from kling_mcp.jobs.ledger.schema import INSERT, RESERVED_PER_UNIT, SELECT, job_of, row_of
+from kling_mcp.jobs.ledger import rows
+from kling_mcp.jobs.ledger.rows import written
+from kling_mcp.jobs.ledger.schema import RESERVED_PER_UNIT, SELECT, job_of, row_of
 from kling_mcp.jobs.spend import APPROVAL_S, Accepted
 
 if TYPE_CHECKING:
     import sqlite3
 
     from kling_mcp.errors import Price
+    from kling_mcp.jobs.asked import Asked
     from kling_mcp.jobs.ledger.book import Ledger
     from kling_mcp.jobs.model import Job
     from kling_mcp.jobs.spend import Limits, Terms
@@ -76,8 +77,7 @@ class Intake:
             if (earlier := _earlier(db, job, wanted.terms)) is not None:
                 return Accepted(earlier, deduplicated=True)
             self._check(db, wanted)
-            db.execute(INSERT, row)
-            db.execute("INSERT INTO request VALUES (?, ?)", (job.id, posted))
+            rows.put(db, row, posted)
             if token:
                 db.execute("DELETE FROM approval WHERE digest=?", (_digest(token),))
             if wanted.limits.per_day is not None:
@@ -141,17 +141,6 @@ class _Tally:
         _, version, _, *rest = self._of
         self._of = (db, version, db.total_changes, *rest)
         self._sum += reserved
-
-
-def written(posted: Request | Asked) -> str:
-    """What is kept of a request beside its job.
-
-    A version that knows no nameless requests cannot read one, so it never posts it.
-    """
-    if isinstance(posted, Asked):
-        return json.dumps({"arguments": dict(posted.arguments), "sources": dict(posted.sources)})
-    nameless = {"nameless": True} if posted.nameless else {}
-    return json.dumps({"wire": posted.wire, "path": posted.path, "body": posted.body, **nameless})
 
 
 def _earlier(db: sqlite3.Connection, job: Job, terms: Terms) -> Job | None:

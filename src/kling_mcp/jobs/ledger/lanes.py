@@ -6,19 +6,16 @@ of all processes on one ledger none claims a job that another has, and together 
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kling_mcp.errors import KlingError
 from kling_mcp.jobs import circuits, slots
 from kling_mcp.jobs.circuits import ACCOUNT, Circuit
-from kling_mcp.jobs.ledger import circuit_rows
-from kling_mcp.jobs.ledger.book import CLOCK_SLACK_S, DUE
-from kling_mcp.jobs.ledger.schema import SELECT, UPDATE, job_of, row_of
-from kling_mcp.jobs.model import PLAN, Job, State
+from kling_mcp.jobs.ledger import circuit_rows, lane_rows, rows
+from kling_mcp.jobs.ledger.rows import CLOCK_SLACK_S, DUE, TASK
+from kling_mcp.jobs.model import Job, State
 from kling_mcp.jobs.outcomes import SLEPT, SLOTS_TAKEN, Outcome, class_of
-from kling_mcp.jobs.slots import Lane, Load
 from kling_mcp.providers.base import Request
 
 if TYPE_CHECKING:
@@ -29,23 +26,15 @@ if TYPE_CHECKING:
     from kling_mcp.errors import Failure
     from kling_mcp.jobs.ledger import Ledger
     from kling_mcp.jobs.ledger.book import Lesson
+    from kling_mcp.jobs.slots import Lane, Load
     from kling_mcp.providers.base import Progress
 
     Judge = Callable[[Job, Job | None, float], Job | None]
     """The next record of a queued job, given the job it is a step of and the time; None: leave it alone."""
 
-_MINE = f"account=? AND state='queued' AND wire<>'{PLAN}'"
+_MINE = f"account=? AND state='queued' AND {TASK}"
 _KEPT = "EXISTS (SELECT 1 FROM request WHERE job_id=job.id)"
-_HEAD = f"{SELECT} WHERE account=? AND package=? AND state='queued' AND wire<>'{PLAN}' AND {DUE} AND {_KEPT}"
-_LOAD = (
-    "SELECT state, count(*), coalesce(sum(slots), 0) FROM job WHERE account=? AND package=? "
-    "AND state IN ('submitting', 'unknown', 'running') GROUP BY state"
-)
-_LANE = tuple(field.name for field in fields(Lane))
-_AHEAD = (
-    "SELECT count(*), coalesce(sum(slots), 0) FROM job WHERE account=? AND package=? "  # noqa: S608 - our names
-    f"AND state='queued' AND slots>0 AND wire<>'{PLAN}' AND (created_at, id)<(?, ?)"
-)
+_HEAD = f"WHERE account=? AND package=? AND state='queued' AND {TASK} AND {DUE} AND {_KEPT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +95,7 @@ class Lanes:
             shut = circuit_rows.open_scopes(db, account)
             if ACCOUNT in shut:
                 return moved
-            for package in _packages(db, account):
+            for package in lane_rows.packages(db, account):
                 if f"pack:{package}" not in shut:
                     left = room - sum(claim.after.state is State.SUBMITTING for claim in moved)
                     moved += _Turn(db, account, package, now, judge, lease_s, shut).taken(left)
@@ -119,12 +108,9 @@ class Lanes:
 
         def work(db: sqlite3.Connection) -> list[Claim]:
             now, condition, values = self._ledger.clock.now(), *circuit_rows.within(scope)
-            rows = db.execute(
-                f"{SELECT} WHERE {_MINE} AND {condition} AND {_KEPT} ORDER BY attempts, created_at, id LIMIT 20",
-                (account, *values),
-            ).fetchall()
+            least_tried = f"WHERE {_MINE} AND {condition} AND {_KEPT} ORDER BY attempts, created_at, id LIMIT 20"
             shut = circuit_rows.open_scopes(db, account) - {scope}
-            for job in map(job_of, rows):
+            for job in rows.jobs(db, least_tried, account, *values):
                 if shut.isdisjoint(circuits.scopes(job)) and (after := _judged(db, job, judge, now)):
                     return [_written(db, job, after, now + lease_s)]
             return []
@@ -188,8 +174,8 @@ class Lanes:
                 before = now - circuits.HELD_AT_MOST_S
                 if circuit.opened_at >= before or circuit.failure is None:
                     continue
-                query = f"{SELECT} WHERE {_MINE} AND {condition} AND created_at<? LIMIT 100"
-                for job in map(job_of, db.execute(query, (account, *values, before)).fetchall()):
+                old = f"WHERE {_MINE} AND {condition} AND created_at<? LIMIT 100"
+                for job in rows.jobs(db, old, account, *values, before):
                     moved.append(_written(db, job, ended(job, circuit.failure, now), None))
             return moved
 
@@ -233,21 +219,19 @@ class _Turn:
             else:
                 moved.append(self._write(job, after))
         if ready:
-            before = _lane(self.db, self.account, self.package)
-            lane, load = slots.aged(before, self.now), _load(self.db, self.account, self.package)
+            before = lane_rows.lane(self.db, self.account, self.package)
+            lane, load = slots.aged(before, self.now), lane_rows.load(self.db, self.account, self.package)
             count, lane = slots.admitted(lane, load, [job.slots for job, _ in ready], self.now)
             moved += [self._write(job, after) for job, after in ready[:count]]
-            _keep_lane(self.db, self.account, self.package, before, lane)
+            lane_rows.keep(self.db, self.account, self.package, before, lane)
         return moved
 
     def _judged(self, which: str, room: int) -> Iterator[tuple[Job, Job]]:
         models = sorted(scope.removeprefix("model:") for scope in self.shut if scope.startswith("model:"))
         free = f"path || ' ' || coalesce(model_name, '') NOT IN ({', '.join('?' * len(models))})"
-        rows = self.db.execute(
-            f"{_HEAD} AND {which} AND {free} ORDER BY created_at, id LIMIT ?",
-            (self.account, self.package, self.now, self.now + CLOCK_SLACK_S, *models, max(0, room)),
-        ).fetchall()
-        for job in map(job_of, rows):
+        place = (self.account, self.package, self.now, self.now + CLOCK_SLACK_S, *models, max(0, room))
+        head = f"{_HEAD} AND {which} AND {free} ORDER BY created_at, id LIMIT ?"
+        for job in rows.jobs(self.db, head, *place):
             if after := _judged(self.db, job, self.judge, self.now):
                 yield job, after
 
@@ -256,52 +240,19 @@ class _Turn:
 
 
 def _judged(db: sqlite3.Connection, job: Job, judge: Judge, now: float) -> Job | None:
-    row = db.execute(f"{SELECT} WHERE id=?", (job.parent,)).fetchone() if job.parent else None
-    return judge(job, job_of(row) if row else None, now)
+    whole = rows.jobs(db, "WHERE id=?", job.parent) if job.parent else ()
+    return judge(job, whole[0] if whole else None, now)
 
 
 def _written(db: sqlite3.Connection, job: Job, after: Job, lease_until: float | None) -> Claim:
     held = lease_until if after.state is State.SUBMITTING else after.lease_until
-    saved = replace(after, epoch=job.epoch + 1, lease_until=held)
-    db.execute(UPDATE, (*row_of(saved), job.id, job.epoch))
-    if saved.finished:
-        db.execute("DELETE FROM request WHERE job_id=?", (job.id,))
+    saved = rows.replaced(db, replace(after, lease_until=held))
+    assert saved is not None, "its row was read in this very transaction"  # noqa: S101 - a bug of ours
     if saved.state is not State.SUBMITTING:
         return Claim(job, saved)
-    (posted,) = db.execute("SELECT posted FROM request WHERE job_id=?", (job.id,)).fetchone()
-    return Claim(job, saved, Request(**json.loads(posted)))
-
-
-def _packages(db: sqlite3.Connection, account: str) -> Iterator[str]:
-    """The packages of this account's jobs, by hops over the index: there are few, and there may be very many jobs."""
-    found = db.execute("SELECT min(package) FROM job WHERE account=?", (account,)).fetchone()[0]
-    while found is not None:
-        yield found
-        query = "SELECT min(package) FROM job WHERE account=? AND package>?"
-        found = db.execute(query, (account, found)).fetchone()[0]
-
-
-def _load(db: sqlite3.Connection, account: str, package: str) -> Load:
-    taken = in_air = posts = 0
-    for state, count, held in db.execute(_LOAD, (account, package)).fetchall():
-        if state == State.SUBMITTING:
-            posts, in_air = count, held
-        else:
-            taken += held
-    return Load(taken, in_air, posts)
-
-
-def _lane(db: sqlite3.Connection, account: str, package: str) -> Lane:
-    query = f"SELECT {', '.join(_LANE)} FROM lane WHERE account=? AND package=?"  # noqa: S608 - our names
-    row = db.execute(query, (account, package)).fetchone()
-    return Lane(*row) if row else Lane()
-
-
-def _keep_lane(db: sqlite3.Connection, account: str, package: str, before: Lane, lane: Lane) -> None:
-    if lane != before:
-        names, marks = ", ".join(("account", "package", *_LANE)), ", ".join("?" * (2 + len(_LANE)))
-        query = f"INSERT OR REPLACE INTO lane ({names}) VALUES ({marks})"  # noqa: S608 - our names
-        db.execute(query, (account, package, *asdict(lane).values()))
+    posted = rows.posted(db, job.id)
+    assert posted is not None, "claims are made of jobs whose request is kept"  # noqa: S101 - a bug of ours
+    return Claim(job, saved, Request(**posted))
 
 
 def _teach(
@@ -309,8 +260,8 @@ def _teach(
 ) -> None:
     """Teach a lane what an answer says of its slots."""
     kind, rest_s = class_of(answer), getattr(answer, "retry_after", slots.FIRST_WAIT_S)
-    before = _lane(db, claimed.account, claimed.package)
-    lane, load = slots.aged(before, now), _load(db, claimed.account, claimed.package)
+    before = lane_rows.lane(db, claimed.account, claimed.package)
+    lane, load = slots.aged(before, now), lane_rows.load(db, claimed.account, claimed.package)
     if kind in (Outcome.DONE, Outcome.ALREADY_THERE):
         lane = slots.taken(lane, load, now)
     elif kind is Outcome.NEVER_LEFT:
@@ -322,13 +273,11 @@ def _teach(
             db.execute("UPDATE job SET not_before=? WHERE id=?", (aside, claimed.id))
     elif kind is Outcome.BUSY:
         lane = slots.rested(lane, now, rest_s, dice)
-    _keep_lane(db, claimed.account, claimed.package, before, lane)
+    lane_rows.keep(db, claimed.account, claimed.package, before, lane)
 
 
 def _standing(db: sqlite3.Connection, job: Job, now: float) -> Standing:
-    lane = slots.aged(_lane(db, job.account, job.package), now)
+    lane = slots.aged(lane_rows.lane(db, job.account, job.package), now)
     found = [circuit_rows.circuit(db, job.account, scope) for scope in circuits.scopes(job)]
     holding = next((circuit for circuit in found if circuit.is_open), None)
-    place = (job.account, job.package, job.created_at, job.id)
-    before, needed = db.execute(_AHEAD, place).fetchone() if job.slots else (0, 0)
-    return Standing(holding, lane, _load(db, job.account, job.package), before, needed)
+    return Standing(holding, lane, lane_rows.load(db, job.account, job.package), *lane_rows.ahead(db, job))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kling_mcp.jobs.ledger.schema import SELECT, job_of
-from kling_mcp.jobs.model import FINISHED, PLAN, State
+from kling_mcp.jobs.ledger import rows
+from kling_mcp.jobs.ledger.rows import TASK
+from kling_mcp.jobs.model import FINISHED, State
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 _DOUBTED = f"state='{State.UNKNOWN}' AND nameless=1 AND task_id IS NULL AND provider=?"
 _LEASE_KEPT_S = 86_400.0
 _MAY_HAVE_ONE = (State.SUBMITTING, State.UNKNOWN, State.UNCONFIRMED)
-
-
-_FINISHED = ", ".join(f"'{state}'" for state in sorted(FINISHED))
+_FINISHED = rows.listed(FINISHED)
 _UNSETTLED_STEP = (
     f"step.state NOT IN ({_FINISHED}) OR step.delivery IN ('fetching', 'failed') "
     "OR coalesce(step.finished_at, step.updated_at)>=?1"
@@ -46,7 +45,7 @@ async def without_task(ledger: Ledger, account: str, path: str, since: float) ->
     return await _jobs(
         ledger,
         "WHERE account=? AND state IN (?, ?, ?) AND path=? AND nameless=1 AND task_id IS NULL AND updated_at>=? "
-        f"AND wire<>'{PLAN}'",
+        f"AND {TASK}",
         account,
         *_MAY_HAVE_ONE,
         path,
@@ -97,9 +96,7 @@ async def forget(ledger: Ledger, jobs: Sequence[Job]) -> int:
         gone = 0
         for job in jobs:
             if db.execute("DELETE FROM job WHERE id=? AND epoch=?", (job.id, job.epoch)).rowcount:
-                db.execute(
-                    "DELETE FROM request WHERE job_id=?1 OR job_id IN (SELECT id FROM job WHERE parent=?1)", (job.id,)
-                )
+                db.execute(_FORGET_REQUESTS, (job.id,))
                 db.execute("DELETE FROM job WHERE parent=?", (job.id,))
                 gone += 1
         return gone
@@ -120,8 +117,4 @@ async def tidy(ledger: Ledger) -> None:
 
 
 async def _jobs(ledger: Ledger, where: str, *values: object) -> list[Job]:
-    def work(db: sqlite3.Connection) -> list[Job]:
-        rows: Sequence[Sequence[object]] = db.execute(f"{SELECT} {where}", values).fetchall()
-        return [job_of(row) for row in rows]
-
-    return await ledger.read(work)
+    return await ledger.read(lambda db: rows.jobs(db, where, *values))
