@@ -112,7 +112,7 @@ async def test_a_busy_kling_leaves_the_job_queued_with_the_reason(house: House) 
         async with house.client() as client:
             answer = told(await client.call_tool("generate_video", {**WISH, "wait_seconds": 0}))
     assert answer["status"] == "queued"
-    assert answer["blocked_reason"].startswith("All slots of the account are in use.")
+    assert "slots of the account" in answer["blocked_reason"], "as Kling put it, or what follows from it by now"
 
 
 async def test_while_kling_cannot_be_reached_the_handle_comes_at_once_and_promises_no_time(house: House) -> None:
