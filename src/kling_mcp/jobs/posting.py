@@ -75,12 +75,15 @@ class Posting:
         Free: asks for the balance first, in one process at a time and ever more rarely.
         """
         account = self._provider.account
+        if not await self._lanes.anything_shut(account):
+            return []
         await self._told(await self._lanes.overdue(account, self._given_up))
         claimed = list[Job]()
         if due := await self._lanes.due(account):
             balance = await self._balance()
-            for circuit in due:
-                claimed += await self._tried(circuit, balance)
+            with anyio.CancelScope(shield=True):  # what is claimed is handed on, whatever becomes of the next one
+                for circuit in due:
+                    claimed += await self._survived(circuit, balance)
         return claimed
 
     async def left(self) -> None:
@@ -114,6 +117,13 @@ class Posting:
         except KlingError as trouble:
             log.info("the balance cannot be read: %s", trouble)
             return None
+
+    async def _survived(self, circuit: Circuit, balance: Balance | None) -> list[Job]:
+        try:
+            return await self._tried(circuit, balance)
+        except LocalTrouble as trouble:
+            log.error("no probe of %r: %s", circuit.scope, trouble)  # noqa: TRY400 - a foreseen failure
+            return []
 
     async def _tried(self, circuit: Circuit, balance: Balance | None) -> list[Job]:
         account = self._provider.account

@@ -101,17 +101,18 @@ class Lanes:
                     moved += _Turn(db, account, package, now, judge, lease_s, shut).taken(left)
             return moved
 
-        return await self._ledger.write(work) if room > 0 else []
+        # Asked far more often than anybody waits, and a read, unlike a write, keeps no other process from its commit.
+        waits = room > 0 and await self._ledger.read(lambda db: _anybody_waits(db, account))
+        return await self._ledger.write(work) if waits else []
 
     async def claim_probe(self, account: str, scope: str, judge: Judge, lease_s: float) -> list[Claim]:
         """Claim the one job that tries an open circuit: of those tried least, the oldest."""
 
         def work(db: sqlite3.Connection) -> list[Claim]:
-            now, condition, values = self._ledger.clock.now(), *circuit_rows.within(scope)
-            least_tried = f"WHERE {_MINE} AND {condition} AND {_KEPT} ORDER BY attempts, created_at, id LIMIT 20"
-            shut = circuit_rows.open_scopes(db, account) - {scope}
-            for job in rows.jobs(db, least_tried, account, *values):
-                if shut.isdisjoint(circuits.scopes(job)) and (after := _judged(db, job, judge, now)):
+            now, (condition, first, values) = self._ledger.clock.now(), circuit_rows.trying(db, account, scope)
+            turns = f"WHERE {_MINE} AND {condition} AND {_KEPT} ORDER BY {first}, attempts, created_at, id LIMIT 20"
+            for job in rows.jobs(db, turns, account, *values):
+                if after := _judged(db, job, judge, now):
                     return [_written(db, job, after, now + lease_s)]
             return []
 
@@ -148,7 +149,7 @@ class Lanes:
                     due.append(circuit)
             return due
 
-        return await self._ledger.write(work) if await self.anything_shut(account) else []
+        return await self._ledger.write(work)
 
     async def put_off(self, account: str, circuit: Circuit) -> None:
         """A probe was not worth a job: the next comes later."""
@@ -179,7 +180,7 @@ class Lanes:
                     moved.append(_written(db, job, ended(job, circuit.failure, now), None))
             return moved
 
-        return await self._ledger.write(work) if await self.anything_shut(account) else []
+        return await self._ledger.write(work)
 
     async def anything_shut(self, account: str) -> bool:
         """Whether any circuit of this account is open."""
@@ -237,6 +238,11 @@ class _Turn:
 
     def _write(self, job: Job, after: Job) -> Claim:
         return _written(self.db, job, after, self.now + self.lease_s)
+
+
+def _anybody_waits(db: sqlite3.Connection, account: str) -> bool:
+    query = f"SELECT EXISTS (SELECT 1 FROM job WHERE {_MINE})"  # noqa: S608 - our names
+    return bool(db.execute(query, (account,)).fetchone()[0])
 
 
 def _judged(db: sqlite3.Connection, job: Job, judge: Judge, now: float) -> Job | None:
