@@ -170,3 +170,10 @@ def test_the_reason_says_what_to_do_that_nothing_was_charged_and_how_to_withdraw
     told = circuits.reason(refusal("1102"))
     for part in ("Kling says 1102.", "Do something.", "Nothing was charged.", "24 hours", "cancel_job"):
         assert part in told
+
+
+@pytest.mark.parametrize("pause", [FIRST_PAUSE_S, 300.0, LONGEST_PAUSE_S])
+def test_while_a_probe_is_under_way_nobody_makes_another_though_a_new_job_was_just_accepted(pause: float) -> None:
+    circuit = circuits.asked(replace(opened("1002"), pause=pause, probe_at=T0 + pause), T0 + pause)
+    assert not circuits.is_due(circuit, T0 + pause + 2.0, T0 + pause - 1.0)
+    assert not circuits.is_due(circuit, T0 + pause + 120.0, T0 + pause - 1.0)

@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from kling_mcp.clock import SystemClock
+from kling_mcp.errors import LocalTrouble
 from kling_mcp.jobs import circuits
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.ledger.lanes import Lanes
@@ -32,6 +33,7 @@ from .test_plans import stack_of
 from .test_plans import submitted as submitted_plan
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
@@ -306,3 +308,78 @@ async def test_claims_hold_by_the_ledgers_clock(tmp_path: Path) -> None:
         assert claimed.lease_until == one.ledger.clock.now() + 150.0
         assert (await one.row(job)).lease_until == claimed.lease_until
         assert not await Lanes(one.ledger).anything_shut(one.account)
+
+
+@pytest.mark.parametrize(("wide", "narrow"), [(1304, 1102), (1304, 1103), (1102, 1103)])
+async def test_what_two_circuits_hold_at_once_is_tried_all_the_same(tmp_path: Path, wide: int, narrow: int) -> None:
+    refusals = [narrow, wide]
+
+    def twice_refused(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            return answered({"code": 0, "msg": "success", "resource_pack_subscribe_infos": []})
+        return refused(429, refusals.pop(0)) if refusals else answered(legacy_task(1, "submitted"))
+
+    async with team(tmp_path, twice_refused) as one:
+        jobs = [await one.put(number) for number in range(2)]
+        await one.beat()
+        assert not refusals, "both are open now"
+        for _ in _minutes(one, 60):
+            await one.beat()
+        assert [(await one.row(job)).state for job in jobs] == [State.RUNNING] * 2
+
+
+async def test_a_probe_is_made_though_many_older_jobs_are_held_by_another_circuit(tmp_path: Path) -> None:
+    refusals = [1103, 1304]
+
+    def twice_refused(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            return answered({"code": 0, "msg": "success", "resource_pack_subscribe_infos": []})
+        if b"km1-0" in request.content and len(refusals) < 2:
+            return refused(429, 1103)
+        return refused(429, refusals.pop(0)) if refusals else answered(legacy_task(1, "submitted"))
+
+    async with team(tmp_path, twice_refused) as one:
+        held = await one.put(0)
+        await one.beat()
+        last = [await one.put(number, model_name="kling-v9") for number in (900, 901)]
+        await one.beat()
+        assert not refusals
+        for number in range(1, 30):
+            now = one.far_side.clock.now()
+            more = replace(held, id=f"km1-{number:03}", created_at=now - 3600.0 + number, updated_at=now)
+            await one.ledger.add(more, Request("v1", CREATE, {"prompt": "a kite"}))
+        for _ in _minutes(one, 10):
+            await one.beat()
+        assert [(await one.row(job)).state for job in last] == [State.RUNNING] * 2
+
+
+async def test_a_ledger_that_fails_between_two_probes_keeps_nobody_from_posting(tmp_path: Path) -> None:
+    refusals = [1103, 1103]
+
+    def twice_refused(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            return answered({"code": 0, "msg": "success", "resource_pack_subscribe_infos": []})
+        return refused(429, refusals.pop(0)) if refusals else answered(legacy_task(1, "submitted"))
+
+    async with team(tmp_path, twice_refused) as one:
+        for number, model in enumerate(("a", "b")):
+            await one.put(number, model_name=model)
+        await one.beat()
+        assert not refusals, "both models are refused now"
+        one.far_side.clock.advance(circuits.FIRST_PAUSE_S + 1)
+        write, calls = one.ledger.write, list[None]()
+
+        async def failing(work: Callable[[sqlite3.Connection], object]) -> object:
+            calls.append(None)
+            if len(calls) == 4:
+                message = "The disk is full."
+                raise LocalTrouble(message)
+            return await write(work)
+
+        one.ledger.write = failing  # type: ignore[method-assign]
+        (probe,) = await one.posting.probe()
+        one.ledger.write = write  # type: ignore[method-assign]
+        await one.posting.send(probe)
+        with anyio.fail_after(5):
+            await one.posting.left()
+        assert (await one.row(probe)).state is State.RUNNING

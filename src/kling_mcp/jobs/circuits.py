@@ -97,7 +97,8 @@ def after(circuit: Circuit, job: Job, outcome: Outcome, failure: Failure | None,
 
 def asked(circuit: Circuit, now: float) -> Circuit:
     """A probe begins: nobody else makes one meanwhile. What a clock that was ahead wrote is put right."""
-    return replace(circuit, opened_at=min(circuit.opened_at, now - 1.0), probe_at=now + PROBE_S)
+    again = now + max(PROBE_S, circuit.pause)  # never sooner than a pause after this trial, which ``is_due`` counts on
+    return replace(circuit, opened_at=min(circuit.opened_at, now - 1.0), probe_at=again)
 
 
 def is_due(circuit: Circuit, now: float, newest: float) -> bool:

@@ -11,6 +11,7 @@ from kling_mcp.jobs.circuits import Circuit
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
 
 def circuit(db: sqlite3.Connection, account: str, scope: str) -> Circuit:
@@ -57,3 +58,26 @@ def within(scope: str) -> tuple[str, tuple[str, ...]]:
     if kind == "pack":
         return "package=?", (name,)
     return ("path || ' ' || coalesce(model_name, '')=?", (name,)) if kind == "model" else ("1=1", ())
+
+
+def trying(db: sqlite3.Connection, account: str, scope: str) -> tuple[str, str, tuple[str, ...]]:
+    """Which jobs may try an open circuit, and what the last of them to do so have in common; and the values of both.
+
+    None that a wider circuit holds too: that one is tried first. Those of a narrower one only where there are no
+    others: if nobody tried with them, two circuits that hold the same jobs would wait for each other for ever.
+    """
+    others = open_scopes(db, account) - {scope}
+    wider = [within(each) for each in sorted(others) if _width(each) <= _width(scope)]
+    narrower = [within(each) for each in sorted(others) if _width(each) > _width(scope)]
+    condition, values = within(scope)
+    named = (*values, *(value for _, some in (*wider, *narrower) for value in some))
+    return f"{condition} AND NOT {_any_of(wider)}", _any_of(narrower), named
+
+
+def _any_of(conditions: Sequence[tuple[str, tuple[str, ...]]]) -> str:
+    return f"({' OR '.join(('1=0', *(condition for condition, _ in conditions)))})"
+
+
+def _width(scope: str) -> int:
+    """The larger, the narrower: an account, a pack of it, a model."""
+    return ("", "pack", "model").index(scope.partition(":")[0])
