@@ -123,8 +123,8 @@ def _row(job: Job) -> tuple[str, ...]:
     when = datetime.fromtimestamp(job.created_at, UTC).strftime("%Y-%m-%d %H:%MZ")
     told = job.delivery in (Delivery.FETCHING, Delivery.FAILED, Delivery.EXPIRED)
     state = f"{job.state}, file {job.delivery}" if told else str(job.state)
-    quoted = "" if job.units_quoted is None else f"({job.units_quoted})"
-    units = quoted if job.units_charged is None else str(job.units_charged)
+    quoted = "" if job.units_quoted is None else f"({job.units_quoted.normalize():f})"
+    units = quoted if job.units_charged is None else f"{job.units_charged.normalize():f}"
     files = [media.path for media in job.media if media.path]
     file = "" if not files else files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
     return job.id, when, job.tool, state, units, file

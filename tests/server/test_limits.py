@@ -83,6 +83,7 @@ async def test_the_estimate_says_what_the_limits_would(tmp_path: Path, film: byt
     assert "above 2 a person is asked" in text(fine)
     assert "A person has to agree to it first." in text(fine)
     assert "KLING_MAX_UNITS_PER_JOB" in told(dear)["over_limit"]
+    assert "needs_confirmation" not in told(dear), "nobody is asked about what is refused"
     assert "limits" not in told(free)
     assert house.studio.creates == []
 

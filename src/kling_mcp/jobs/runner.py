@@ -288,7 +288,7 @@ class Jobs:
             return (await self.wait([job_id], 10.0))[0]
         raise InvalidRequest.one(
             "job_id",
-            f"Job {job_id} is {job.state} and can no longer be cancelled: Kling has no cancel once a job was submitted."
+            f"Job {job_id} can no longer be cancelled (state: {job.state}). Kling has no cancel once it was submitted."
             + ("" if job.finished else f' Wait for it: wait_for_jobs(job_ids=["{job_id}"]).'),
         )
 

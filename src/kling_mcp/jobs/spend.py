@@ -160,8 +160,7 @@ def check_job(price: Price, limits: Limits) -> None:
     names = " and ".join(name for name, bound in bounds.items() if bound is not None)
     if names and price.units is None:
         raise OverLimit(
-            f"Its price is not known before it is made ({price.basis}), so it cannot be held to the limit that {names} "
-            "sets.",
+            f"Its price is not known before it is made ({price.basis}), so it cannot be held to {names}.",
             fix=f"Ask for something with a known price (estimate_cost tells), or have a human unset {names} {_HUMAN}.",
         )
     if price.units is not None and limits.per_job is not None and price.units > limits.per_job:

@@ -164,11 +164,9 @@ async def estimate_cost(call: Call[EstimateCost]) -> types.CallToolResult:
     view = estimate_view(tool.name, request.model, quote)
     if limits is None:
         return answer(view)
-    judged = {
-        "limits": limits,
-        "needs_confirmation": needs_person(call, quote),
-        "over_limit": over_limit(call, quote, limits.left_today),
-    }
+    over = over_limit(call, quote, limits.left_today)
+    asks = None if over else needs_person(call, quote)  # nobody is asked about what is refused
+    judged = {"limits": limits, "needs_confirmation": asks, "over_limit": over}
     return answer(view.model_copy(update=judged))
 
 
