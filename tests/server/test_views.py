@@ -11,6 +11,7 @@ import pytest
 
 from kling_mcp.errors import Failure
 from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
+from kling_mcp.jobs.watch import OTHER_KEY
 from kling_mcp.server.listing import listed
 from kling_mcp.server.views import STATUS, gathered, viewed
 
@@ -205,6 +206,54 @@ def test_a_job_held_by_the_account_says_what_the_human_must_do_and_how_it_is_wit
             f'call wait_for_jobs(job_ids=["{ID}"]); do not resubmit. cancel_job(job_id="{ID}") withdraws it.'
         ),
     }
+
+
+def test_a_job_held_because_of_its_key_says_that_it_keeps_to_that_key() -> None:
+    key = Failure("1002", "Kling does not know this credential.", fix="Check KLING_API_KEY.")
+    onward = shown(replace(HELD, failure=key))["next"]
+    assert onward.startswith("Tell the human: Check KLING_API_KEY. Then the job goes on by itself: ")
+    assert onward.endswith(
+        "withdraws it: do so, and call generate_video again, if the key or the address (region, base URL) had to be "
+        "changed."
+    )
+
+
+def test_a_job_that_waits_until_kling_is_well_again_asks_nothing_of_the_human() -> None:
+    ill = Failure("kling_ill", "Kling's last answers were all lost.", retryable=True)
+    assert shown(replace(HELD, failure=ill))["next"] == (
+        f'call wait_for_jobs(job_ids=["{ID}"]); do not resubmit. cancel_job(job_id="{ID}") withdraws it.'
+    )
+
+
+def test_nobody_is_told_to_wait_for_what_only_another_key_can_submit() -> None:
+    moved = replace(HELD, failure=None, blocked_reason=OTHER_KEY)
+    onward = (
+        "Ask the human whether a server with that credential will run again. If not: "
+        f'cancel_job(job_id="{ID}"), then call generate_video again with the same arguments.'
+    )
+    assert shown(moved)["next"] == onward
+    pairs = [(job, viewed(job, now=T0 + 25, eta_s=None)) for job in (SUCCEEDED, moved)]
+    assert gathered(pairs).next == "Do what is said of each: waiting changes nothing."
+    both = gathered([*pairs, (RUNNING, viewed(RUNNING, now=T0 + 25, eta_s=1))])
+    assert (both.jobs[1].next, both.next) == (onward, f'call wait_for_jobs(job_ids=["{ID}"]); do not resubmit')
+
+
+def test_several_held_jobs_say_once_what_the_human_must_do() -> None:
+    other = replace(HELD, id="km1-B")
+    answer = gathered([(job, viewed(job, now=T0 + 25, eta_s=None)) for job in (HELD, other, SUCCEEDED)])
+    assert answer.next == (
+        "Tell the human: Buy a resource pack. Then what is held goes on by itself: "
+        f'call wait_for_jobs(job_ids=["{ID}", "km1-B"]); do not resubmit'
+    )
+
+
+def test_a_listing_says_why_a_job_waits_and_where_the_remedy_is() -> None:
+    waiting = replace(RUNNING, state=State.QUEUED, blocked_reason="It waits for a slot; 4 jobs are before it.")
+    assert listed([waiting], 10).jobs[0].blocked_reason == "It waits for a slot; 4 jobs are before it."
+    answer = listed([HELD, waiting], 10)
+    assert answer.jobs[0].blocked_reason == "The video pack has no units left."
+    assert answer.next == f'get_job(job_id="{ID}") says what the human has to put right. These are all.'
+    assert listed([RUNNING], 10).jobs[0].blocked_reason is None
 
 
 def test_a_job_whose_step_is_held_says_so_itself() -> None:

@@ -137,12 +137,11 @@ def held_too_long(circuit: Circuit, job: Job, now: float) -> bool:
 
 
 def reason(failure: Failure) -> str:
-    """Why a job is held, for people."""
+    """Why a job is held, for people. How to put it right is the failure's own ``fix``, told beside it."""
     hours = f"{HELD_AT_MOST_S / 3600:.0f}"
-    told = " ".join(part for part in (failure.message, failure.fix) if part)
     return (
-        f"{told} Nothing was charged. It is sent by itself once that is put right, which is tried every few minutes "
-        f"for {hours} hours; cancel_job withdraws it."
+        f"{failure.message} Nothing was charged. It is sent by itself once that is put right, which is tried every few "
+        f"minutes for {hours} hours."
     )
 
 

@@ -36,7 +36,9 @@ SLEPT = "slept"
 """Our code where a claim was too old to be sent: that tells nothing of Kling."""
 UNPAID = frozenset({"1101", NO_UNITS})
 """Kling looks at these last, after the request itself."""
-OF_THE_ACCOUNT = frozenset({"1000", "1001", "1002", "1003", "1004", "1100", "1304", NOT_ENTITLED}) | UNPAID
+OF_THE_CREDENTIAL = frozenset({"1000", "1001", "1002", "1003", "1004"})
+"""Codes that are about the key, which may have to be replaced."""
+OF_THE_ACCOUNT = OF_THE_CREDENTIAL | UNPAID | {"1100", "1304", NOT_ENTITLED}
 """Codes that are about the account and not about the request."""
 
 

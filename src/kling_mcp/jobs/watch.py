@@ -29,8 +29,8 @@ UNSEEN_S, STALLED_S = 5.0, 15.0
 """A call looks at once at a job that nobody has looked at for so long, and again while it waits after the second."""
 UNKNOWN_NAMED = 5
 OTHER_KEY = (
-    "It was accepted under another Kling credential and is submitted when a server with that one runs; nothing was "
-    "charged. cancel_job withdraws it."
+    "It was accepted under another Kling credential or address and is submitted only when a server with that one runs. "
+    "Nothing was charged."
 )
 OTHER_KEY_GOES_ON = "It was begun under another Kling credential and goes on when a server with that one runs."
 
@@ -146,7 +146,7 @@ class Watch:
         if job.account == self._account or job.finished:
             return job
         if job.state is State.QUEUED:
-            return replace(job, blocked_reason=OTHER_KEY)
+            return replace(job, blocked_reason=OTHER_KEY, failure=None)  # what that key lacked is nothing of ours
         return replace(job, blocked_reason=OTHER_KEY_GOES_ON) if job.has_steps else job
 
     def _tell(self) -> None:

@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.jobs.model import Delivery, State
+from kling_mcp.jobs.outcomes import OF_THE_CREDENTIAL
+from kling_mcp.jobs.watch import OTHER_KEY
 from kling_mcp.jobs.whole import JOINED
 from kling_mcp.operations.sources import LAST_FRAME, MEDIA_URI
 
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from kling_mcp.jobs.model import Job, Media
+
+
+OF_THE_ACCOUNT = "The account has to be put right."
+"""What the human is told where Kling does not say how."""
 
 
 def wait_call(job_ids: Iterable[str]) -> str:
@@ -29,7 +35,7 @@ def advice(job: Job, at: Job | None = None) -> str:
     """
     if not job.settled:
         wait = wait_call([job.parent or job.id])
-        return _held(job, at, wait) if at else wait
+        return _moved(job) if elsewhere(job) else _held(job, at, wait) if at else wait
     if job.parent and job.state is not State.SUCCEEDED:
         return f'It is a step of another job: get_job(job_id="{job.parent}") says what to do.'
     match job.state:
@@ -45,9 +51,27 @@ def advice(job: Job, at: Job | None = None) -> str:
 
 def _held(job: Job, at: Job, wait: str) -> str:
     """What to do about a job that waits for the human."""
-    remedy = (at.failure.fix if at.failure else "") or "The account has to be put right."
     withdrawn = f'cancel_job(job_id="{job.parent or job.id}") withdraws it'
-    return f"Tell the human: {remedy} Then the job goes on by itself: {wait}. {withdrawn}."
+    if at.failure and at.failure.retryable:  # Kling is ill, not the account
+        return f"{wait}. {withdrawn}."
+    remedy = (at.failure.fix if at.failure else "") or OF_THE_ACCOUNT
+    kept = ""
+    if at.failure and at.failure.code in OF_THE_CREDENTIAL:
+        kept = f": do so, and call {job.tool} again, if the key or the address (region, base URL) had to be changed"
+    return f"Tell the human: {remedy} Then the job goes on by itself: {wait}. {withdrawn}{kept}."
+
+
+def _moved(job: Job) -> str:
+    """What to do about a job that no server with this credential will ever submit."""
+    return (
+        "Ask the human whether a server with that credential will run again. If not: "
+        f'cancel_job(job_id="{job.parent or job.id}"), then call {job.tool} again with the same arguments.'
+    )
+
+
+def elsewhere(job: Job) -> bool:
+    """Whether only a server with another credential can submit it."""
+    return job.state is State.QUEUED and job.blocked_reason == OTHER_KEY
 
 
 def _failed(job: Job) -> str:

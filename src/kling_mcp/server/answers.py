@@ -14,6 +14,7 @@ from mcp import types
 
 from kling_mcp.errors import NOT_CHARGED, InvalidRequest, LocalTrouble, Problem
 from kling_mcp.jobs.model import State
+from kling_mcp.server.advice import elsewhere
 from kling_mcp.server.views import ErrorView, held, media_uri, viewed
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ async def view_of(jobs: Jobs, job: Job, *, fresh: bool = False, repeated: str = 
 
 def eta_s(jobs: Jobs, job: Job) -> float | None:
     """Seconds a job will probably still take; None once finished, and while nobody can know."""
-    return None if unreached(job) or held(job) else jobs.eta_s(job)
+    return None if unreached(job) or held(job) or elsewhere(job) else jobs.eta_s(job)
 
 
 def unreached(job: Job) -> bool:

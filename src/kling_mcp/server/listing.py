@@ -13,7 +13,7 @@ from kling_mcp.errors import trimmed
 from kling_mcp.jobs.model import State
 from kling_mcp.jobs.results import alarm
 from kling_mcp.server.view import Amount, View, joined, moment, plain
-from kling_mcp.server.views import STATUS, Status, media_uri
+from kling_mcp.server.views import STATUS, Status, blocked, held, media_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kling_mcp.jobs.model import Job
 
 PROMPT_SHOWN = 60
+REASON_SHOWN = 120
 _TELLING = ("prompt", "text", "effect_scene", "element_name", "voice_name")
 """Arguments by which people know a job again, the best first."""
 
@@ -38,6 +39,7 @@ class JobRow(BaseModel):
     units: Amount | None = None
     prompt: str | None = None
     uri: str | None = None
+    blocked_reason: str | None = None
 
     @classmethod
     def of(cls, job: Job) -> JobRow:
@@ -51,6 +53,7 @@ class JobRow(BaseModel):
             units=_units(job),
             prompt=told_by(job.arguments),
             uri=media_uri(job.media[0]) if job.media else None,
+            blocked_reason=_why_it_waits(job) or None,
         )
 
     def line(self) -> str:
@@ -62,6 +65,7 @@ class JobRow(BaseModel):
             f"{plain(self.units)} units" if self.units is not None else None,
             f"“{self.prompt}”" if self.prompt else None,
             self.uri,
+            self.blocked_reason,
         ]
         return f"{self.job_id} {self.status}: {joined(facts)}"
 
@@ -78,6 +82,11 @@ def _units(job: Job) -> Decimal | None:
         return job.units_charged
     free = job.state is State.CANCELLED or (job.failure is not None and job.finished and job.failure.charged is False)
     return Decimal() if free else job.units_quoted
+
+
+def _why_it_waits(job: Job) -> str:
+    """Why a job waits, in one short line."""
+    return trimmed(job.failure.message if job.failure and held(job) else blocked(job), REASON_SHOWN)
 
 
 class ListingView(View):
@@ -110,4 +119,6 @@ def listed(
     else:
         onward = "These are all." if jobs else "There are no such jobs."
     perishing = [f"Job {job.id}: {sentence} get_job fetches it." for job in jobs if (sentence := alarm(job, now))]
-    return ListingView(jobs=[JobRow.of(job) for job in jobs], next=" ".join([*perishing, onward]))
+    stuck = next((job.id for job in jobs if held(job) and job.failure and not job.failure.retryable), None)
+    remedy = [f'get_job(job_id="{stuck}") says what the human has to put right.'] if stuck else []
+    return ListingView(jobs=[JobRow.of(job) for job in jobs], next=" ".join([*perishing, *remedy, onward]))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from kling_mcp.jobs.model import State
 from kling_mcp.jobs.results import alarm
 from kling_mcp.operations.sources import JOB_URI, MEDIA_URI
-from kling_mcp.server.advice import advice, wait_call
+from kling_mcp.server.advice import OF_THE_ACCOUNT, advice, elsewhere, wait_call
 from kling_mcp.server.view import Amount, View, joined, moment, plain, plainly
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def viewed(  # noqa: PLR0913 - what is known beside the record
         media=[MediaView.of(media) for media in job.media] or None,
         result=dict(job.facts) or None,
         steps=[StepView.of(step) for step in steps] or None,
-        blocked_reason=_blocked(stuck or job) or None,
+        blocked_reason=blocked(stuck or job) or None,
         error=ErrorView.of(failure) if failure else None,
         notes=[note for note in notes if note] or None,
         next=advice(job, stuck),
@@ -238,9 +238,19 @@ def viewed(  # noqa: PLR0913 - what is known beside the record
 
 def gathered(jobs: Sequence[tuple[Job, JobView]]) -> JobsView:
     """Several jobs in one answer: what to do about the unfinished is said once, for all of them."""
-    unsettled = [job.id for job, _ in jobs if not job.settled]
-    views = [view if job.settled else view.model_copy(update={"next": None}) for job, view in jobs]
-    return JobsView(jobs=views, next=wait_call(unsettled) if unsettled else "All are finished; nothing to wait for.")
+    alone = [view if job.settled or elsewhere(job) else view.model_copy(update={"next": None}) for job, view in jobs]
+    waiting = [(job, view) for job, view in jobs if not (job.settled or elsewhere(job))]
+    if not waiting:
+        done = all(job.settled for job, _ in jobs)
+        return JobsView(jobs=alone, next=_ALL_DONE if done else "Do what is said of each: waiting changes nothing.")
+    held_by = [view.error for job, view in waiting if view.error and not (job.finished or view.error.retryable)]
+    remedies = " ".join(dict.fromkeys(error.fix or OF_THE_ACCOUNT for error in held_by))
+    wait = wait_call(job.id for job, _ in waiting)
+    human = f"Tell the human: {remedies} Then what is held goes on by itself: " if held_by else ""
+    return JobsView(jobs=alone, next=f"{human}{wait}")
+
+
+_ALL_DONE = "All are finished; nothing to wait for."
 
 
 _TROUBLED = (State.FAILED, State.UNCONFIRMED)
@@ -251,7 +261,7 @@ def held(job: Job) -> bool:
     return job.failure is not None and (job.state is State.QUEUED or (job.has_steps and not job.finished))
 
 
-def _blocked(job: Job) -> str:
+def blocked(job: Job) -> str:
     """Why it waits; empty if it does not."""
     if job.finished:
         return ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kling_mcp.errors import LocalTrouble
 from kling_mcp.jobs.spend import Accepted
 from kling_mcp.operations.catalogue import GENERATIONS
+from kling_mcp.server.advice import elsewhere
 from kling_mcp.server.answers import about, eta_s, unreached
 from kling_mcp.server.arguments import asked_to_wait, terms_of, without_ours
 from kling_mcp.server.confirming import agreed
@@ -108,6 +109,6 @@ def told(jobs: Sequence[Job], elapsed_s: float, remaining_s: float | None, step:
 
 def _remaining_s(jobs: Jobs, waited_for: Sequence[Job]) -> float | None:
     """Seconds until the last of them is finished; None while nobody can say."""
-    if any(unreached(job) or held(job) for job in waited_for):
+    if any(unreached(job) or held(job) or elsewhere(job) for job in waited_for):
         return None
     return max((eta_s(jobs, job) or 0.0 for job in waited_for), default=0.0)
