@@ -160,7 +160,8 @@ async def test_a_process_that_was_silent_too_long_still_delivers_the_answer_it_h
     kling, job = Speaking(), replace(speech(SystemClock().now()), tool=tool)
     async with sender(tmp_path, kling) as (slept, ledger), anyio.create_task_group() as group:
         await ledger.add(job, Request("v1", SPEAK, {}, nameless=True))
-        group.start_soon(slept.post, job)
+        (posting,) = await slept.claim()
+        group.start_soon(slept.send, posting)
         await kling.asked.wait()
         claimed = (await ledger.many([job.id]))[job.id]
         await ledger.save(replace(claimed, lease_until=0.0))  # as after a night
@@ -192,7 +193,8 @@ async def test_an_answer_that_nobody_can_ask_for_again_is_kept_in_hand_until_the
 
         monkeypatch.setattr(ledger, "save", full)
         with anyio.fail_after(10):
-            await steps.post(job)
+            (claimed,) = await steps.claim()
+            await steps.send(claimed)
         assert ((await ledger.many([job.id]))[job.id].state, kling.posts) == (State.SUCCEEDED, 1)
 
 

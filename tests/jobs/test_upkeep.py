@@ -22,8 +22,9 @@ from kling_mcp.jobs.ledger import upkeep as rows
 from kling_mcp.jobs.locks import Owner
 from kling_mcp.jobs.model import PLAN, Delivery, Job, Media, State
 from kling_mcp.jobs.records import Records
+from kling_mcp.jobs.spend import DAY_S
 from kling_mcp.jobs.strays import Strays
-from kling_mcp.jobs.upkeep import DAY_S, Upkeep
+from kling_mcp.jobs.upkeep import Upkeep
 from kling_mcp.providers.base import Request
 from kling_mcp.providers.unconfigured import Unconfigured
 from kling_mcp.server.listing import listed

@@ -48,6 +48,9 @@ class Delivery(StrEnum):
     EXPIRED = "expired"  # Kling deleted the files before we could fetch them
 
 
+CLOCK_SLACK_S = 60.0
+"""Clocks differ: what was written so little in the future is believed. Further ahead, that clock has been set back."""
+
 PLAN = "plan"
 """The wire of a job of several steps: nothing is posted for the job itself, its steps are jobs of their own."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kling_mcp.jobs.model import Job, State, free
+from kling_mcp.jobs.model import CLOCK_SLACK_S, Job, State, free
 from kling_mcp.jobs.results import answered_at_once
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ WINDOW_S = 120.0
 """How long after it was claimed a request may still arrive: no POST takes longer."""
 PATIENCE_S = 600.0
 """How long after that Kling is asked, if it does not answer; then it stays a doubt."""
-CLOCK_SLACK_S = 60.0
 
 FOUND = (
     "Kling's answer to this request was lost, and it keeps no id of ours with it. This is the one task of its function "

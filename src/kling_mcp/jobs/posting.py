@@ -91,13 +91,6 @@ class Posting:
         while self._leaving:
             await self._left.wait()
 
-    async def post(self, job: Job) -> None:
-        """Post a queued job, with whatever else may be posted now, unless others come first."""
-        log.debug("%s wants to be posted", job.id)
-        async with anyio.create_task_group() as group:
-            for claimed in await self.claim():
-                group.start_soon(self.send, claimed)
-
     async def send(self, job: Job) -> None:
         """Post a claimed job once, and record the answer, whatever happens to this task."""
         try:

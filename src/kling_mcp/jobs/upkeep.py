@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 
-from kling_mcp.errors import LocalTrouble
 from kling_mcp.jobs import results
+from kling_mcp.jobs.background import survived
 from kling_mcp.jobs.ledger import upkeep
+from kling_mcp.jobs.spend import DAY_S
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from kling_mcp.jobs.model import Job
     from kling_mcp.jobs.records import Records
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DAY_S = 86_400.0
 AFTER_START_S = 5.0
 """Whoever calls a tool right after the start comes first."""
 BEAT_S = 5.0
@@ -64,10 +64,10 @@ class Upkeep:
 
     async def _for_ever(self) -> None:
         await self._clock.sleep(AFTER_START_S)
-        await _survive(self._strays.restore)
+        await survived(self._strays.restore)
         while True:
-            busy = await _survive(self._strays.settle)
-            await _survive(self.round)
+            busy = await survived(self._strays.settle)
+            await survived(self.round)
             await self._clock.sleep(BEAT_S if busy else IDLE_BEAT_S)
 
     async def round(self) -> None:
@@ -129,14 +129,3 @@ def _with_files(jobs: Sequence[Job], steps: Sequence[Job]) -> list[Job]:
 
 def _is_whole(job: Job) -> bool:
     return all(media.path is not None and Path(media.path).is_file() for media in job.media)
-
-
-async def _survive(work: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - work's own
-    """Chores must outlive any single failure: they are done again."""
-    try:
-        return await work()
-    except LocalTrouble as trouble:
-        log.error("%s", trouble)  # noqa: TRY400 - a foreseen failure needs no traceback
-    except Exception:
-        log.exception("upkeep failed; it is done again")
-    return None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 
 from kling_mcp.clock import event_or
-from kling_mcp.errors import LocalTrouble
+from kling_mcp.jobs.background import survived
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -59,9 +59,9 @@ class Worker:
 
     async def _restore(self) -> None:
         """One after the other: a whole follows its steps, and a step its files."""
-        await self._survive(self._fetcher.restore)
-        await self._survive(self._sweeping.restore)
-        await self._survive(partial(self._plans.restore, self._sweeping.known))
+        await survived(self._fetcher.restore)
+        await survived(self._sweeping.restore)
+        await survived(partial(self._plans.restore, self._sweeping.known))
 
     def post(self, job: Job) -> None:
         """A job was queued: claim and post it now, if it is its turn."""
@@ -79,7 +79,7 @@ class Worker:
 
         async def look() -> None:
             try:
-                await self._survive(partial(self._sweeping.look_now, *unseen))
+                await survived(partial(self._sweeping.look_now, *unseen))
             finally:
                 done.set()
 
@@ -92,7 +92,7 @@ class Worker:
     async def _post_for_ever(self) -> None:
         while True:
             self._more = anyio.Event()
-            claimed = await self._survive(self._posting.claim) or ()
+            claimed = await survived(self._posting.claim) or ()
             for job in claimed:
                 self._start(self._posting.send, job)
             await (self._posting.left() if claimed else self._more.wait())
@@ -104,7 +104,7 @@ class Worker:
     async def _beat_for_ever(self) -> None:
         while True:
             self._wake = anyio.Event()
-            busy = await self._survive(self._beat)
+            busy = await survived(self._beat)
             await event_or(self._wake, BEAT_S if busy else IDLE_BEAT_S, self._clock)
 
     async def _beat(self) -> bool:
@@ -114,7 +114,7 @@ class Worker:
             self._start(self._plans.end, job)
         self._more.set()
         if self._tasks is not None:
-            self._tasks.start_soon(self._survive, self._probe)  # Kling may take its time to answer
+            self._tasks.start_soon(survived, self._probe)  # Kling may take its time to answer
         for job in await self._fetcher.deliverable():
             self._start(self._fetcher.deliver, job)
         await self._sweep()  # these last, because Kling may take its time to answer
@@ -142,14 +142,4 @@ class Worker:
             await work(*args)
             self.wake()
 
-        self._tasks.start_soon(self._survive, run)
-
-    async def _survive(self, work: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - work's own
-        """Background work must outlive any single failure: the ledger still holds whatever it was about."""
-        try:
-            return await work()
-        except LocalTrouble as trouble:
-            log.error("%s", trouble)  # noqa: TRY400 - a foreseen failure needs no traceback
-        except Exception:
-            log.exception("background work failed; the ledger keeps the job and it is taken up again")
-        return None
+        self._tasks.start_soon(survived, run)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from kling_mcp.jobs.billing import audited
+from kling_mcp.jobs.spend import DAY_S
 from kling_mcp.providers.base import Charge
 from kling_mcp.server.answers import answer
 from kling_mcp.server.view import Amount, View, joined, moment, plain, summed
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     from kling_mcp.operations.account import ListCharges
     from kling_mcp.server.tool import Call
 
-AHEAD_S = 7 * 86_400.0
+AHEAD_S = 7 * DAY_S
 """Kling's clock may be ahead of ours, and that of a hurried sandbox is by days: the newest charges are to be seen."""
-DAY_S = 86_400.0
 EARLIER_S = 2 * DAY_S
 """A job this much older than the period may still have been charged in it."""
 PAGES_AT_ONCE = 5

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from kling_mcp.clock import SystemClock
 from kling_mcp.jobs.asked import Asked
 from kling_mcp.jobs.ledger import rows
-from kling_mcp.jobs.ledger.rows import CLOCK_SLACK_S, DUE, TASK, written
+from kling_mcp.jobs.ledger.rows import DUE, TASK, written
 from kling_mcp.jobs.ledger.schema import INSERT, SELECT, job_of, row_of
 from kling_mcp.jobs.ledger.store import Store
 from kling_mcp.jobs.ledger.writer import Writer
-from kling_mcp.jobs.model import FINISHED, PLAN, Delivery, Job, State
+from kling_mcp.jobs.model import CLOCK_SLACK_S, FINISHED, PLAN, Delivery, Job, State
 from kling_mcp.providers.base import Request
 
 if TYPE_CHECKING:

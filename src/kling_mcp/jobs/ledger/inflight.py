@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kling_mcp.jobs.ledger import rows
-from kling_mcp.jobs.ledger.rows import CLOCK_SLACK_S, TASK
+from kling_mcp.jobs.ledger.rows import TASK
+from kling_mcp.jobs.model import CLOCK_SLACK_S
 from kling_mcp.jobs.polling import MINUTE_S, Flying
 
 if TYPE_CHECKING:

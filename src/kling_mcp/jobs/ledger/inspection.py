@@ -13,10 +13,9 @@ from urllib.parse import quote
 
 from kling_mcp.errors import LocalTrouble
 from kling_mcp.jobs.ledger.rows import TASK, listed
-from kling_mcp.jobs.ledger.schema import COLUMNS, RESERVED_PER_UNIT, SCHEMA_VERSION, SELECT, job_of, version_of
+from kling_mcp.jobs.ledger.schema import COLUMNS, SCHEMA_VERSION, SELECT, job_of, reserve_of, version_of
 from kling_mcp.jobs.ledger.store import SQLITE_PATIENCE_S, trouble
 from kling_mcp.jobs.model import UNANSWERED
-from kling_mcp.jobs.spend import reserved
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator, Sequence
@@ -81,7 +80,7 @@ class Inspection:
             except (ValueError, TypeError, KeyError, ArithmeticError, AttributeError):
                 yield str(row[0]), None, False
                 continue
-            yield job.id, job, int(reserved(job) * RESERVED_PER_UNIT) == row[-1]
+            yield job.id, job, reserve_of(job) == row[-1]
 
     def damage(self) -> list[str]:
         """What SQLite itself finds wrong with the file; nothing if all is well."""

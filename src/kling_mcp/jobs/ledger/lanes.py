@@ -13,8 +13,8 @@ from kling_mcp.errors import KlingError
 from kling_mcp.jobs import circuits, slots
 from kling_mcp.jobs.circuits import ACCOUNT, Circuit
 from kling_mcp.jobs.ledger import circuit_rows, lane_rows, rows
-from kling_mcp.jobs.ledger.rows import CLOCK_SLACK_S, DUE, TASK
-from kling_mcp.jobs.model import Job, State
+from kling_mcp.jobs.ledger.rows import DUE, TASK
+from kling_mcp.jobs.model import CLOCK_SLACK_S, Job, State
 from kling_mcp.jobs.outcomes import SLEPT, SLOTS_TAKEN, Outcome, class_of
 from kling_mcp.providers.base import Request
 

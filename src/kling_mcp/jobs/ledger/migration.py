@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 
 from kling_mcp.errors import LocalTrouble
 from kling_mcp.jobs.ledger.schema import (
-    RESERVED_PER_UNIT,
     SCHEMA_VERSION,
     SELECT,
     job_of,
     missing,
+    reserve_of,
     version_of,
 )
 from kling_mcp.jobs.locks import private_file
-from kling_mcp.jobs.spend import reserved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,5 +82,5 @@ def _copied(db: sqlite3.Connection, copy: Path) -> None:
 def _reserve(db: sqlite3.Connection) -> None:
     """What the jobs that are there already count against the day's limit: older versions did not write it down."""
     query = f"{SELECT} WHERE parent IS NULL AND (units_quoted IS NOT NULL OR units_charged IS NOT NULL)"
-    known = [(int(reserved(job) * RESERVED_PER_UNIT), job.id) for job in map(job_of, db.execute(query))]
+    known = [(reserve_of(job), job.id) for job in map(job_of, db.execute(query))]
     db.executemany("UPDATE job SET reserved=? WHERE id=?", known)

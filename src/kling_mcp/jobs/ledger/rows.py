@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 TASK = f"wire<>'{PLAN}'"
 """Jobs that have a task of their own at Kling; the others are what their steps make of them."""
 DUE = "(not_before<=? OR updated_at>?)"
-"""A pause is not believed that was written in the future: the clock has been set back, for a year perhaps."""
-CLOCK_SLACK_S = 60.0
-"""What a clock wrote that was so little ahead is believed: clocks differ."""
+"""A pause is not believed that was written in the future (by more than ``CLOCK_SLACK_S``), for a year perhaps."""
 
 
 def listed(states: Iterable[State]) -> str:

@@ -183,7 +183,12 @@ def row_of(job: Job) -> list[Any]:
     """A job as the values of its row, in the order of ``COLUMNS``."""
     if any(media.label for media in job.media):
         job = replace(job, facts={**job.facts, _LABELS: [media.label for media in job.media]})
-    return [*_coded(_TO_ROW, _FIELDS_OF(job)), int(reserved(job) * RESERVED_PER_UNIT)]
+    return [*_coded(_TO_ROW, _FIELDS_OF(job)), reserve_of(job)]
+
+
+def reserve_of(job: Job) -> int:
+    """What a job counts against the limit of its day, as ``reserved`` holds it."""
+    return int(reserved(job) * RESERVED_PER_UNIT)
 
 
 def job_of(row: Sequence[Any]) -> Job:
