@@ -15,14 +15,14 @@ import pytest
 
 from kling_mcp.clock import ManualClock
 from kling_mcp.errors import Failure, InvalidRequest, KlingError, NeedsApproval, OverLimit
-from kling_mcp.jobs import moves
+from kling_mcp.jobs import moves, whole
 from kling_mcp.jobs.doubts import unconfirmed
 from kling_mcp.jobs.ledger import Ledger
 from kling_mcp.jobs.ledger.intake import Intake, Wanted
-from kling_mcp.jobs.model import Job, State
+from kling_mcp.jobs.model import PLAN, Job, State
 from kling_mcp.jobs.results import succeeded
 from kling_mcp.jobs.spend import Accepted, Limits, Terms, check_key, day, reserved
-from kling_mcp.operations.base import Quote
+from kling_mcp.operations.base import Ending, Quote
 from kling_mcp.providers.base import Progress, Request
 
 from .test_moves import T0, queued
@@ -514,3 +514,59 @@ async def test_a_limit_comes_before_the_question_so_nobody_agrees_in_vain(desk: 
     for limits in (replace(DEAR, per_job=Decimal(1)), replace(DEAR, per_day=Decimal(1))):
         with pytest.raises(OverLimit):
             await desk.accept("3", Terms(approved=True), limits)
+
+
+async def test_a_key_given_with_a_repeat_of_a_nameless_request_names_its_job_from_then_on(desk: Desk) -> None:
+    first = (await desk.accept(terms=Terms())).job
+    claimed = await desk.ledger.save(moves.claimed(first, "somebody", desk.clock.now()))
+    assert claimed is not None
+    repeat = await desk.accept(terms=Terms(idempotency_key="film-1"))
+    assert (repeat.job.id, repeat.job.idempotency_key, repeat.deduplicated) == (first.id, "film-1", True)
+    running = moves.accepted(claimed, Progress("t1", "submitted"), desk.clock.now())
+    assert await desk.ledger.save(running), "who was at it meanwhile read it without the key, and does not take it away"
+    desk.clock.advance(DAY)
+    again = await desk.accept(terms=Terms(idempotency_key="film-1"))
+    assert (again.job.id, again.deduplicated) == (first.id, True)
+    assert len(await desk.ledger.newest("official")) == 1
+
+
+async def test_a_job_of_a_clock_that_was_ahead_does_not_hide_what_is_repeated(desk: Desk) -> None:
+    await desk.put(desk.job(created_at=T0 + 3600.0))
+    second = await desk.accept(terms=Terms())
+    assert not second.deduplicated
+    desk.clock.advance(5.0)
+    assert await desk.accept(terms=Terms()) == Accepted(second.job, deduplicated=True)
+
+
+# ---- what a job of several steps counts
+
+
+def step_of(name: str, quoted: str, charged: str | None, state: State, told: Failure | None = None) -> Job:
+    made = replace(queued(), id=f"km1-P-{name}", parent="km1-P", step=name, state=state, failure=told, finished_at=T0)
+    return replace(made, units_quoted=Decimal(quoted), units_charged=None if charged is None else Decimal(charged))
+
+
+LOST = Failure("lost", "Kling no longer lists this task.", charged=None)
+REFUSED = Failure("1301", "Kling refused it.", charged=False)
+
+
+@pytest.mark.parametrize(
+    ("steps", "counts"),
+    [
+        ([("10", "9", State.SUCCEEDED, None), ("5", "4", State.SUCCEEDED, None)], "13"),
+        ([("10", None, State.SUCCEEDED, None), ("5", "4", State.SUCCEEDED, None)], "15"),
+        ([("10", "9", State.SUCCEEDED, None), ("5", None, State.UNCONFIRMED, LOST)], "15"),
+        ([("10", "9", State.SUCCEEDED, None), ("5", None, State.FAILED, LOST)], "15"),
+        ([("10", "9", State.SUCCEEDED, None), ("5", None, State.FAILED, REFUSED)], "9"),
+        ([("10", "9", State.SUCCEEDED, None), ("5", None, State.CANCELLED, None)], "9"),
+        ([("10", "19", State.SUCCEEDED, None), ("5", None, State.UNCONFIRMED, LOST)], "19"),
+    ],
+)
+def test_a_whole_counts_its_price_as_long_as_a_step_may_have_cost_what_nobody_states(
+    steps: list[tuple[str, str | None, State, Failure | None]], counts: str
+) -> None:
+    plan = replace(queued(), id="km1-P", wire=PLAN, state=State.RUNNING, units_quoted=Decimal(15))
+    own = [step_of(name, *each) for name, each in zip(("first", "second"), steps, strict=True)]
+    through = own[-1].state is State.SUCCEEDED
+    over = whole.finished(plan, Ending("second"), own, T0) if through else whole.ended(plan, own, T0)
+    assert reserved(over) == Decimal(counts)

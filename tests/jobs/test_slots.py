@@ -146,3 +146,9 @@ def test_finding_the_place_of_a_job_whose_end_was_not_seen_yet_makes_no_one_bold
     assert (lane.cap, lane.pause) == (6, 80.0)
     lane = slots.full(lane, FULL, T + 5, 1.0, DICE)
     assert (lane.cap, lane.pause) == (5, 160.0)
+
+
+def test_a_trial_is_made_at_last_though_none_was_accepted_since_tasks_that_hang_may_hold_the_slots() -> None:
+    lane = replace(KNOWN, pause=LONGEST_PROBE_S)
+    assert slots.admitted(lane, FULL, [1], lane.probe_at + slots.STUCK_S - 1.0)[0] == 0
+    assert slots.admitted(lane, FULL, [1], lane.probe_at + slots.STUCK_S)[0] == 1

@@ -25,6 +25,8 @@ PROBE_S = 15.0
 LONGEST_PROBE_S = 300.0
 JOBS_BETWEEN_PROBES = 3
 """After a trial that failed, at least so many jobs are accepted before the next: it bounds what is wasted."""
+STUCK_S = 1800.0
+"""Unless none is accepted for so long: what seems to hold our slots may be tasks that hang, or are no more."""
 MEMORY_S = 86_400.0
 """A cap that nothing has confirmed for so long is forgotten."""
 FIRST_ASIDE_S, LONGEST_ASIDE_S = 15.0, 3600.0
@@ -182,7 +184,8 @@ def step_aside_s(attempts: int) -> float:
 def _may_probe(lane: Lane, load: Load, now: float) -> bool:
     if load.posts or now < lane.probe_at <= now + LONGEST_PROBE_S:
         return False
-    return lane.pause <= PROBE_S or lane.accepted >= JOBS_BETWEEN_PROBES
+    stuck = now >= lane.probe_at + STUCK_S
+    return stuck or lane.pause <= PROBE_S or lane.accepted >= JOBS_BETWEEN_PROBES
 
 
 def _fitting(waiting: Sequence[int], room: int) -> int:

@@ -23,6 +23,8 @@ APPROVAL_S = 900.0
 """How long a confirmation token is good for."""
 DAY_S = 86_400.0
 """Unix time knows no leap seconds: a day of UTC begins at every multiple of this."""
+UNSTATED = "units_charged leaves out"
+"""How the note begins that a job has of whose steps not every cost is known."""
 _KEY = re.compile(r"[!-~]{1,128}")
 _SAVE = "Ask for less (a shorter clip, fewer pictures, a cheaper mode, resolution or model)"
 _HUMAN = "in this server's configuration, then restart it"
@@ -82,7 +84,8 @@ def reserved(job: Job) -> Decimal:
     if not job.finished:
         return max(quoted, charged)
     if job.units_charged is not None:
-        return charged
+        partly = job.state is State.UNCONFIRMED or any(note.startswith(UNSTATED) for note in job.notes)
+        return max(quoted, charged) if partly else charged
     return Decimal(0) if job.failure and job.failure.charged is False else quoted
 
 

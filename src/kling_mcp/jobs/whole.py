@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kling_mcp.errors import Failure, trimmed
 from kling_mcp.jobs import doubts, moves
 from kling_mcp.jobs.model import Delivery, Job, Media, State, free
+from kling_mcp.jobs.spend import UNSTATED
 from kling_mcp.operations.base import Done
 from kling_mcp.operations.sources import MEDIA_URI
 
@@ -100,7 +101,8 @@ def refused(plan: Job, steps: Sequence[Job], cause: Failure, now: float) -> Job:
     failure = replace(cause, fix=fix.strip(), charged=_paid(steps) or cause.charged)
     if failure.charged is False and any(_may_have_cost(step) for step in steps):
         failure = replace(failure, charged=None)
-    return replace(moves.failed(plan, failure, now), units_charged=charged(steps))
+    notes = tuple(dict.fromkeys((*plan.notes, *_unstated(steps))))
+    return replace(moves.failed(plan, failure, now), units_charged=charged(steps), notes=notes)
 
 
 def charged(steps: Sequence[Job]) -> Decimal | None:
@@ -142,8 +144,10 @@ def _paid(steps: Sequence[Job]) -> bool:
 
 
 def _may_have_cost(step: Job) -> bool:
-    """A step that succeeded, had a price, and whose cost Kling does not state."""
-    return step.state is State.SUCCEEDED and step.units_charged is None and step.units_quoted != 0
+    """A step that had a price and may have been charged, and whose cost Kling does not state."""
+    spared = step.failure is not None and step.failure.charged is False
+    made = step.finished and step.state is not State.CANCELLED and not spared
+    return made and step.units_charged is None and step.units_quoted != 0
 
 
 def _unstated(steps: Sequence[Job]) -> Sequence[str]:
@@ -151,7 +155,7 @@ def _unstated(steps: Sequence[Job]) -> Sequence[str]:
     if not silent:
         return ()
     named = ", ".join(f"{step.step}, by the price list {_price(step)}" for step in silent)
-    return (f"units_charged leaves out steps whose cost Kling does not state ({named}). list_charges has it.",)
+    return (f"{UNSTATED} steps whose cost Kling does not state ({named}). list_charges has it.",)
 
 
 def _price(step: Job) -> str:

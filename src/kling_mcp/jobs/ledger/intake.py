@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _NAMED = f"{SELECT} WHERE account=? AND idempotency_key=?"
 _LATEST = (
     f"{SELECT} WHERE account=? AND request_hash=? AND state NOT IN ('failed', 'cancelled') AND parent IS NULL "
-    "ORDER BY created_at DESC, id DESC LIMIT 1"
+    "ORDER BY created_at>?, created_at DESC, id DESC LIMIT 1"  # a clock that was ahead must not hide what came since
 )
 _SPENT = "SELECT coalesce(sum(reserved), 0) FROM job WHERE provider=? AND created_at>=? AND created_at<?"
 _GOOD = "SELECT 1 FROM approval WHERE digest=? AND account=? AND request_hash=? AND expires_at>?"
@@ -147,9 +147,15 @@ def _earlier(db: sqlite3.Connection, job: Job, terms: Terms) -> Job | None:
     """The job that is there already: of the same key, else of the same request a moment ago."""
     if job.idempotency_key and (row := db.execute(_NAMED, (job.account, job.idempotency_key)).fetchone()):
         return spend.named(job, job_of(row))
-    if terms.allow_duplicate or not (row := db.execute(_LATEST, (job.account, job.request_hash)).fetchone()):
+    latest = (job.account, job.request_hash, job.created_at + spend.REPEAT_S)
+    if terms.allow_duplicate or not (row := db.execute(_LATEST, latest).fetchone()):
         return None
-    return spend.repeated(job, job_of(row), terms)
+    repeated = spend.repeated(job, job_of(row), terms)
+    if repeated is None or repeated.idempotency_key is not None or job.idempotency_key is None:
+        return repeated
+    # From now on it is the job of that name, for whoever asks for it later under the same.
+    db.execute("UPDATE job SET idempotency_key=? WHERE id=?", (job.idempotency_key, repeated.id))
+    return replace(repeated, idempotency_key=job.idempotency_key)
 
 
 def _version(db: sqlite3.Connection) -> int:

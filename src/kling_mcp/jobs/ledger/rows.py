@@ -22,6 +22,8 @@ TASK = f"wire<>'{PLAN}'"
 DUE = "(not_before<=? OR updated_at>?)"
 """A pause is not believed that was written in the future (by more than ``CLOCK_SLACK_S``), for a year perhaps."""
 
+_UNNAME = "UPDATE job SET idempotency_key=NULL WHERE id=? AND epoch=? AND idempotency_key IS NOT NULL"
+
 
 def listed(states: Iterable[State]) -> str:
     """States as SQL lists them. Words of ours, so that a partial index is recognised, and no value of anybody's."""
@@ -53,9 +55,9 @@ def replaced(db: sqlite3.Connection, job: Job) -> Job | None:
     try:
         rows = db.execute(UPDATE, (*row_of(saved), job.id, job.epoch)).rowcount
     except sqlite3.IntegrityError:
-        if job.idempotency_key is None:
-            raise
         # It moves to a credential under which its key was used since: the key stays with the job that has it there.
+        if db.execute(_UNNAME, (job.id, job.epoch)).rowcount != 1:
+            raise
         return replaced(db, replace(job, idempotency_key=None))
     if rows != 1:
         return None

@@ -117,7 +117,9 @@ _STEPS_FROM: Mapping[int, Sequence[str]] = {
 
 INSERT = f"INSERT INTO job ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - our names
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM job"  # noqa: S608 - our names
-UPDATE = f"UPDATE job SET {', '.join(f'{name}=?' for name in COLUMNS)} WHERE id=? AND epoch=?"  # noqa: S608 - our names
+_SET = {"idempotency_key": "idempotency_key=coalesce(?, idempotency_key)"}
+"""A job can be given a key while somebody is at it who read it without."""
+UPDATE = f"UPDATE job SET {', '.join(_SET.get(name, f'{name}=?') for name in COLUMNS)} WHERE id=? AND epoch=?"  # noqa: S608 - our names
 
 
 def version_of(db: sqlite3.Connection) -> int:
