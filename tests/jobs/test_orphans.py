@@ -14,11 +14,16 @@ from kling_mcp.clock import SystemClock
 from kling_mcp.errors import Failure, OutcomeUnknown, Unavailable
 from kling_mcp.jobs import moves, orphans, spend
 from kling_mcp.jobs.doubts import unconfirmed
+from kling_mcp.jobs.ledger import Ledger
+from kling_mcp.jobs.locks import Owner
 from kling_mcp.jobs.model import State
+from kling_mcp.jobs.records import Records
 from kling_mcp.jobs.spend import Terms
+from kling_mcp.jobs.strays import Strays
 from kling_mcp.operations.audio import TextToSpeech
-from kling_mcp.providers.base import Progress
+from kling_mcp.providers.base import Progress, Request
 from kling_mcp.sandbox.faults import Fault
+from tests.providers.far_side import FarSide, answered, legacy_task
 from tests.stack import HURRY, new_sandbox
 
 from .test_moves import SETTLE, T0, submitting
@@ -29,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kling_mcp.jobs.model import Job
-    from kling_mcp.providers.base import Request
 
 LOST = Failure(code="ambiguous", message="The answer was cut off.")
 
@@ -189,3 +193,29 @@ async def test_a_nameless_request_whose_answer_is_lost_is_never_sent_again(tmp_p
         assert states[State.UNCONFIRMED] == jobs
         assert states[State.UNCONFIRMED] + states[State.SUCCEEDED] == len(made)
         assert set(posts.values()) == {1}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("theirs", ["has it", "may have it", None])
+async def test_a_task_that_a_job_under_another_credential_of_the_same_account_has_made_is_not_ours(
+    tmp_path: Path, theirs: str | None
+) -> None:
+    far_side = FarSide([])
+    now = far_side.clock.now()
+    shown = legacy_task(1, created_at=int((now - orphans.WINDOW_S) * 1000))
+    far_side.answers += [answered([shown]), answered([])]
+    ledger, owner = Ledger(tmp_path / "ledger.db", far_side.clock), Owner(tmp_path / "owners")
+
+    async def changed(_: Job) -> None: ...
+
+    provider = far_side.provider()
+    ours = replace(lost(at=now - orphans.WINDOW_S), account=provider.account)
+    other = replace(ours, id="km1-B", account="an older key")
+    if theirs == "has it":
+        other = replace(other, state=State.RUNNING, task_id=shown["task_id"])
+    for job in (ours, other) if theirs else (ours,):
+        await ledger.add(job, Request("v1", CREATE, {}, nameless=True))
+    await Strays(Records(ledger, far_side.clock, owner, changed), provider).settle()
+    after = (await ledger.many([ours.id]))[ours.id]
+    await ledger.close()
+    assert (after.state, after.task_id) == ((State.UNCONFIRMED, None) if theirs else (State.RUNNING, shown["task_id"]))

@@ -62,8 +62,8 @@ class Strays:
                 await self._records.save(job, moves.unanswered(job, trouble, now, pause))
             return
         # Read after Kling was asked: what it told of was claimed by then, so nobody's task is taken for a stray.
-        rivals = await upkeep.without_task(self._ledger, self._provider.account, path, start)
-        known = await self._ledger.of_tasks(self._provider.account, [task.task_id for task in tasks or ()])
+        rivals = await upkeep.without_task(self._ledger, self._provider.name, path, start)
+        known = await upkeep.with_task(self._ledger, self._provider.name, [task.task_id for task in tasks or ()])
         strays = [task for task in tasks or () if task.task_id not in known]
         for job in jobs:
             await self._judged(job, orphans.found(job, strays, rivals))

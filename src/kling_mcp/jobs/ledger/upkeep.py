@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Columns whose index the account leads, so that a process that has nothing to do reads next to nothing.
 _DOUBTED = f"state='{State.UNKNOWN}' AND nameless=1 AND task_id IS NULL AND provider=?"
+_OF_ANY = "account IN (SELECT DISTINCT account FROM job)"
 _LEASE_KEPT_S = 86_400.0
 _MAY_HAVE_ONE = (State.SUBMITTING, State.UNKNOWN, State.UNCONFIRMED)
 _FINISHED = rows.listed(FINISHED)
@@ -40,17 +41,27 @@ async def doubted(ledger: Ledger, provider: str, account: str | None = None) -> 
     return await _jobs(ledger, f"WHERE account=? AND {_DOUBTED} ORDER BY created_at", account, provider)
 
 
-async def without_task(ledger: Ledger, account: str, path: str, since: float) -> list[Job]:
-    """Jobs without a name that may have made a task of this function since then, though none is known of them."""
+async def without_task(ledger: Ledger, provider: str, path: str, since: float) -> list[Job]:
+    """Jobs without a name that may have made a task of this function since then, though none is known of them.
+
+    Under whichever credential: several may be of one account at Kling, whose lists show the tasks of all of them.
+    """
     return await _jobs(
         ledger,
-        "WHERE account=? AND state IN (?, ?, ?) AND path=? AND nameless=1 AND task_id IS NULL AND updated_at>=? "
-        f"AND {TASK}",
-        account,
+        f"WHERE {_OF_ANY} AND state IN (?, ?, ?) AND path=? AND nameless=1 AND task_id IS NULL AND updated_at>=? "
+        f"AND {TASK} AND provider=?",
         *_MAY_HAVE_ONE,
         path,
         since,
+        provider,
     )
+
+
+async def with_task(ledger: Ledger, provider: str, task_ids: Sequence[str]) -> set[str]:
+    """Those of these tasks that some job has, under whichever credential."""
+    marks = ", ".join("?" * len(task_ids))
+    found = await _jobs(ledger, f"WHERE {_OF_ANY} AND task_id IN ({marks}) AND provider=?", *task_ids, provider)
+    return {job.task_id for job in found if job.task_id}
 
 
 async def undelivered(ledger: Ledger, account: str) -> list[Job]:
