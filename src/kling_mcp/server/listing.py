@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kling_mcp.jobs.model import Job
 
 PROMPT_SHOWN = 60
-REASON_SHOWN = 120
+REASON_SHOWN = 160
 _TELLING = ("prompt", "text", "effect_scene", "element_name", "voice_name")
 """Arguments by which people know a job again, the best first."""
 

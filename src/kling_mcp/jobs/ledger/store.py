@@ -112,7 +112,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 def trouble(error: OSError | sqlite3.Error, path: Path) -> LocalTrouble:
     """A store failure as a sentence for the human whose machine it is."""
     if "malformed" in str(error) or "not a database" in str(error):
-        fix = "Move the file away (keep it: it names your paid jobs) and start again."
+        fix = "Stop the servers and put a backup in its place, or move it away (keep it: it names your paid jobs)."
     else:
         fix = "Check that the disk has space and the folder is writable, or set KLING_DATABASE_URL to another file."
     return LocalTrouble(f"The ledger {path} cannot be used: {error}.", code="ledger_unusable", fix=fix)
