@@ -158,12 +158,10 @@ def test_a_clock_that_was_a_year_ahead_keeps_no_circuit_open() -> None:
 
 
 def test_what_was_held_for_a_day_is_given_up() -> None:
-    circuit, job = opened("1002"), queued()
-    day = circuits.HELD_AT_MOST_S
-    assert not circuits.held_too_long(circuit, job, T0 + day - 1)
-    assert circuits.held_too_long(circuit, job, T0 + day + 1)
-    young = replace(job, created_at=T0 + 3600)
-    assert not circuits.held_too_long(circuit, young, T0 + day + 1)
+    circuit, day = opened("1002"), circuits.HELD_AT_MOST_S
+    assert circuits.given_up_before(circuit, circuit.opened_at + day) is None
+    assert circuits.given_up_before(circuit, circuit.opened_at + day + 1) == circuit.opened_at + 1
+    assert circuits.given_up_before(Circuit(""), T0 + day + 1) is None
 
 
 def test_the_reason_says_that_nothing_was_charged_and_leaves_the_remedy_to_the_failure() -> None:

@@ -131,9 +131,10 @@ def refused_again(circuit: Circuit, now: float) -> Circuit:
     return replace(circuit, pause=pause, probe_at=now + pause)
 
 
-def held_too_long(circuit: Circuit, job: Job, now: float) -> bool:
-    """Whether a queued job has been held for so long that it fails."""
-    return circuit.is_open and now - max(circuit.opened_at, job.created_at) > HELD_AT_MOST_S
+def given_up_before(circuit: Circuit, now: float) -> float | None:
+    """Jobs accepted before this time have been held for so long that they fail; None while none has been."""
+    before = now - HELD_AT_MOST_S
+    return before if circuit.is_open and circuit.opened_at < before else None
 
 
 def reason(failure: Failure) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 
 from kling_mcp.clock import event_or
 from kling_mcp.errors import InvalidRequest, KlingError
-from kling_mcp.jobs import moves
 from kling_mcp.jobs.acceptance import Acceptance
 from kling_mcp.jobs.adoption import adopted
 from kling_mcp.jobs.fetcher import Fetcher, missing
@@ -30,6 +28,7 @@ from kling_mcp.jobs.strays import Strays
 from kling_mcp.jobs.sweeping import Sweeping
 from kling_mcp.jobs.upkeep import Upkeep
 from kling_mcp.jobs.watch import UNSEEN_S, Watch
+from kling_mcp.jobs.withdrawal import Withdrawal
 from kling_mcp.jobs.worker import Worker
 from kling_mcp.operations.base import Composite
 from kling_mcp.operations.catalogue import GENERATIONS
@@ -89,6 +88,7 @@ class Jobs:
         self._owner = Owner(ledger.path.parent / "owners")
         paces = Paces(ledger, provider.name)
         self._watch = Watch(ledger, provider.account, clock, paces, self._look)
+        self._withdrawal = Withdrawal(ledger, self._watch, clock, self._announce)
         self._intents = Intents(provider, folder, notes)
         self._sources = Sources(ledger, provider, clock, catalogue)
         records = Records(ledger, clock, self._owner, self._announce)
@@ -273,43 +273,7 @@ class Jobs:
         Raises:
             InvalidRequest: It is unknown, or too late: Kling has no cancel.
         """
-        begun = False
-        while (job := (await self._watch.read([job_id]))[0]).state is State.QUEUED:
-            begun = True
-            steps = await self._ledger.steps(job.id) if job.has_steps else []
-            if any(step.state not in (State.QUEUED, State.CANCELLED) for step in steps):
-                job = replace(job, state=State.RUNNING)  # its record has not caught up with its step yet
-                break
-            if gone := await self._withdrawn(job, steps):
-                return gone
-        if begun and job.state is State.CANCELLED:  # the background was quicker to draw the conclusion
-            return job
-        if job.has_steps and await self._step_withdrawn(job):
-            return (await self.wait([job_id], 10.0))[0]
-        raise InvalidRequest.one(
-            "job_id",
-            f"Job {job_id} can no longer be cancelled (state: {job.state}). Kling has no cancel once it was submitted."
-            + ("" if job.finished else f' Wait for it: wait_for_jobs(job_ids=["{job_id}"]).'),
-        )
-
-    async def _withdrawn(self, job: Job, steps: Sequence[Job]) -> Job | None:
-        """The job, cancelled; None if somebody was quicker. Its steps go first: a job without them posts nothing."""
-        for each in (*(step for step in steps if step.state is State.QUEUED), job):
-            gone = await self._ledger.save(moves.cancelled(each, self.clock.now()))
-            if gone is None:
-                return None
-            await self._announce(gone)
-            if gone.id == job.id:
-                return gone
-        return None
-
-    async def _step_withdrawn(self, job: Job) -> bool:
-        """Withdraw the step of a running job that waits to be posted; whether there was one."""
-        for step in (each for each in await self._ledger.steps(job.id) if each.state is State.QUEUED):
-            if gone := await self._ledger.save(moves.cancelled(step, self.clock.now())):
-                await self._announce(gone)
-                return True
-        return False
+        return await self._withdrawal.cancel(job_id)
 
     async def media(self, media_id: str) -> tuple[Job, Media]:
         """A result by its id.
@@ -378,5 +342,6 @@ class Jobs:
         return self._worker.look(jobs, unseen_s)
 
     async def _announce(self, job: Job) -> None:
-        self._worker.wake()
+        if job.state is not State.SUBMITTING or job.parent:  # a claim makes no work, but its whole shows it
+            self._worker.wake()
         await self._watch.announce(job)

@@ -171,10 +171,10 @@ class Lanes:
         def work(db: sqlite3.Connection) -> list[Claim]:
             now, moved = self._ledger.clock.now(), list[Claim]()
             for circuit in circuit_rows.open_circuits(db, account):
-                condition, values = circuit_rows.within(circuit.scope)
-                before = now - circuits.HELD_AT_MOST_S
-                if circuit.opened_at >= before or circuit.failure is None:
+                before = circuits.given_up_before(circuit, now)
+                if before is None or circuit.failure is None:
                     continue
+                condition, values = circuit_rows.within(circuit.scope)
                 old = f"WHERE {_MINE} AND {condition} AND created_at<? LIMIT 100"
                 for job in rows.jobs(db, old, account, *values, before):
                     moved.append(_written(db, job, ended(job, circuit.failure, now), None))
