@@ -285,6 +285,15 @@ async def test_who_is_refused_for_the_day_is_told_what_is_left_and_when_it_ends(
     assert "raise KLING_MAX_UNITS_PER_DAY" in failure.fix
 
 
+async def test_who_asks_for_more_than_a_whole_day_allows_is_not_told_to_wait_for_the_next(desk: Desk) -> None:
+    for cap in ("2", "0"):
+        with pytest.raises(OverLimit) as refusal:
+            await desk.accept("3", limits=Limits(per_day=Decimal(cap)))
+        failure = refusal.value.failure
+        assert f"more than the {cap} units that KLING_MAX_UNITS_PER_DAY allows for a whole day." in failure.message
+        assert "the day is over" not in failure.fix
+
+
 async def test_the_day_ends_at_midnight_utc(desk: Desk) -> None:
     limits = Limits(per_day=Decimal(3))
     began, ended = day(T0)

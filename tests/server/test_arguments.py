@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
+from kling_mcp.clock import SystemClock
 from kling_mcp.errors import InvalidRequest, NotAuthorised, Unavailable
 
-from .studio import WISH, House, text, told
+from .conftest import settings_in
+from .studio import WISH, House, opened, text, told
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.anyio
 
@@ -111,6 +116,22 @@ async def test_an_unknown_tool_is_answered_with_the_one_that_was_meant(house: Ho
     assert (result.is_error, hidden.is_error) == (True, True)
     assert "Did you mean 'generate_video'?" in text(result)
     assert "KLING_TOOLS=cancel_job" in text(hidden)
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [
+        ({"read_only": True}, "by removing KLING_READ_ONLY."),
+        ({"exclude_tools": "generate_video"}, "by removing it from KLING_EXCLUDE_TOOLS."),
+    ],
+)
+async def test_a_hidden_tool_names_the_setting_that_hides_it(
+    tmp_path: Path, film: bytes, options: dict[str, object], remedy: str
+) -> None:
+    settings = settings_in(tmp_path, **options)
+    with anyio.fail_after(30):
+        async with opened(tmp_path, film, settings, SystemClock()) as house, house.client() as client:
+            assert remedy in text(await client.call_tool("generate_video", WISH))
 
 
 async def test_the_name_of_an_unknown_tool_is_quoted_harmlessly(house: House) -> None:

@@ -188,6 +188,12 @@ def check_day(price: Price, limits: Limits, spent: Decimal, now: float) -> None:
     """
     if limits.per_day is None or not price.units or spent + price.units <= limits.per_day:
         return
+    if price.units > limits.per_day:
+        raise OverLimit(
+            f"It costs {told(price)}, more than the {units(limits.per_day)} that KLING_MAX_UNITS_PER_DAY allows for a "
+            "whole day.",
+            fix=f"{_SAVE}, or have a human raise KLING_MAX_UNITS_PER_DAY {_HUMAN}.",
+        )
     left = max(Decimal(0), limits.per_day - spent)
     ends = day(now)[1]
     minutes = max(1, round((ends - now) / 60))

@@ -129,7 +129,15 @@ class KlingServer(Server[Any]):
 
     def _no_such_tool(self, name: str) -> str:
         if name in self._every:
-            return f"{name} is hidden by this server's settings; the human can show it with KLING_TOOLS={name}."
+            return f"{name} is hidden by this server's settings; the human can show it {self._shown_with(name)}."
         meant = closest(name, self._shown)
         hint = f"Did you mean '{meant}'?" if meant else f"The tools are: {', '.join(self._shown)}."
         return f"There is no tool {shown(name)}. {hint}"
+
+    def _shown_with(self, name: str) -> str:
+        """What the human has to set to show a tool that is hidden."""
+        settings = self._settings
+        if settings.read_only and not self._every[name].hints.read_only_hint:
+            return "by removing KLING_READ_ONLY"
+        excluded = name in settings.exclude_tools
+        return "by removing it from KLING_EXCLUDE_TOOLS" if excluded else f"with KLING_TOOLS={name}"
