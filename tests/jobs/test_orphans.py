@@ -20,6 +20,7 @@ from kling_mcp.jobs.model import State
 from kling_mcp.jobs.records import Records
 from kling_mcp.jobs.spend import Terms
 from kling_mcp.jobs.strays import Strays
+from kling_mcp.jobs.sweeping import Sweeping
 from kling_mcp.operations.audio import TextToSpeech
 from kling_mcp.providers.base import Progress, Request
 from kling_mcp.sandbox.faults import Fault
@@ -219,3 +220,21 @@ async def test_a_task_that_a_job_under_another_credential_of_the_same_account_ha
     after = (await ledger.many([ours.id]))[ours.id]
     await ledger.close()
     assert (after.state, after.task_id) == ((State.UNCONFIRMED, None) if theirs else (State.RUNNING, shown["task_id"]))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("since_s", "left"), [(60.0, State.UNKNOWN), (3600.0, State.UNCONFIRMED)])
+async def test_a_second_server_under_another_credential_does_not_end_the_search_for_a_task(
+    tmp_path: Path, since_s: float, left: State
+) -> None:
+    far_side = FarSide([answered([])])
+    ledger, owner = Ledger(tmp_path / "ledger.db", far_side.clock), Owner(tmp_path / "owners")
+
+    async def changed(_: Job) -> None: ...
+
+    theirs = replace(lost(at=far_side.clock.now() - since_s), account="another key")
+    await ledger.add(theirs, Request("v1", CREATE, {}, nameless=True))
+    await Sweeping(Records(ledger, far_side.clock, owner, changed), far_side.provider()).restore()
+    after = (await ledger.many([theirs.id]))[theirs.id]
+    await ledger.close()
+    assert after.state is left

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from kling_mcp.errors import KlingError
-from kling_mcp.jobs import moves, polling
+from kling_mcp.jobs import moves, orphans, polling
 from kling_mcp.jobs.ledger import inflight
 from kling_mcp.jobs.model import Job, State
 from kling_mcp.jobs.paces import Paces
@@ -65,7 +65,8 @@ class Sweeping:
         strangers = await self._ledger.strangers(account, self._provider.name)
         strangers = [job for job in strangers if not self._records.held(job)]
         for job in strangers:
-            if job.nameless and job.task_id is None:
+            # While its task may still be found, a server with its credential may be at that (``strays``).
+            if job.nameless and job.task_id is None and not orphans.waiting(job, now):
                 await self._records.save(job, moves.doubted(job, ENDED, now, self._provider.settle_s))
         traceable = [job for job in strangers if not job.nameless or job.task_id]
         for job in await self.known(traceable):
