@@ -10,7 +10,9 @@ import pytest
 
 from kling_mcp.errors import Busy, InvalidRequest, KlingError, NotAuthorised, Unavailable
 from kling_mcp.providers.base import Progress, TaskRef
-from kling_mcp.providers.lookup import MAX_PAGES, MAX_SINGLE_READS, PAGE_SIZE
+from kling_mcp.providers.lists import MAX_PAGES
+from kling_mcp.providers.lookup import MAX_SINGLE_READS
+from kling_mcp.providers.pages import ROWS
 from kling_mcp.providers.replies import READERS
 
 from .far_side import FarSide, answered, legacy_task, new_task, pair, refused
@@ -234,7 +236,7 @@ async def test_only_kling_s_own_sentence_proves_absence(answer: httpx2.Response)
 
 
 async def test_the_pages_and_single_reads_of_one_look_up_are_bounded() -> None:
-    full = answered([legacy_task(99)] * PAGE_SIZE)
+    full = answered([legacy_task(99)] * ROWS)
     far_side = FarSide(
         [lambda r: full if r.url.path == T2V else answered(legacy_task(int(r.url.path[-2:]), "succeed"))]
     )

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import anyio
 
 from kling_mcp.errors import KlingError, Unavailable
+from kling_mcp.providers.base import Progress
+from kling_mcp.providers.pages import IDS_PER_REQUEST
 from kling_mcp.providers.tasks import progress_of
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from kling_mcp.providers.base import Progress
+    from kling_mcp.providers.base import TaskRef, Trace
     from kling_mcp.providers.envelope import Reply
 
 BUDGET = 25
@@ -93,6 +95,16 @@ def understood(payload: object) -> list[Progress]:
     if len(tasks) != len(progress):
         raise Unavailable("Kling's answer to a look-up is not a list of tasks; nothing is concluded from it.")
     return tasks
+
+
+def chunks(refs: Sequence[TaskRef]) -> list[Sequence[TaskRef]]:
+    """So many at a time as one request may name."""
+    return [refs[start : start + IDS_PER_REQUEST] for start in range(0, len(refs), IDS_PER_REQUEST)]
+
+
+def as_known(ref: TaskRef, trace: Trace = "") -> Progress:
+    """A task of which there is no news; ``trace``: what is left of it, empty if Kling has no way to tell."""
+    return Progress(task_id=ref.task_id or "", status="processing", fresh=False, trace=trace)
 
 
 async def each(ask: Callable[[_Question], Awaitable[None]], questions: Iterable[_Question]) -> KlingError | None:

@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from kling_mcp.errors import KlingError, NotAuthorised, Refused
 from kling_mcp.providers import pages
-from kling_mcp.providers.asking import Spent, each, understood
+from kling_mcp.providers.asking import Spent, as_known, chunks, each, understood
 from kling_mcp.providers.base import Progress
 from kling_mcp.providers.reading import string
 from kling_mcp.providers.tasks import progress_of
@@ -185,9 +185,7 @@ class _Search:
                 if ref := by_id.get(progress.task_id):
                     self.found[ref.ext_id] = progress
 
-        step = pages.IDS_PER_REQUEST
-        chunks = [refs[start : start + step] for start in range(0, len(refs), step)][: self.reading.left]
-        self.failure = await each(ask, chunks) or self.failure
+        self.failure = await each(ask, chunks(refs)[: self.reading.left]) or self.failure
 
     async def _page(self, page: Page) -> None:
         """A page by time and status, and those behind it as far as the budget goes."""
@@ -242,5 +240,4 @@ class _Search:
         return due >= SHOULD_SHOW and not any(ref.ext_id in self.found for page in shown for ref in page.refs)
 
     def _left(self, ref: TaskRef) -> Progress:
-        trace = self._traces.get(ref.ext_id, "later")
-        return Progress(task_id=ref.task_id or "", status="processing", fresh=False, trace=trace)
+        return as_known(ref, self._traces.get(ref.ext_id, "later"))

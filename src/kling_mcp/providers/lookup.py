@@ -19,13 +19,12 @@ What proves that a task of which we know only our own id does not exist:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kling_mcp.errors import InvalidRequest, NotAuthorised, Unavailable
 from kling_mcp.providers import lists
 from kling_mcp.providers.addresses import quoted_id
-from kling_mcp.providers.asking import Spent, each, understood
+from kling_mcp.providers.asking import Spent, as_known, chunks, each, understood
 from kling_mcp.providers.base import Progress
 from kling_mcp.providers.pages import IDS_PER_REQUEST, ROWS, turns
 from kling_mcp.providers.refusals import TaskAbsent
@@ -33,14 +32,11 @@ from kling_mcp.providers.replies import is_immediate
 from kling_mcp.providers.tasks import progress_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from kling_mcp.providers.asking import Read, Reading
     from kling_mcp.providers.base import TaskRef
 
-PAGE_SIZE = ROWS
-MAX_PAGES = 4
-"""Pages of one family read in search of a few tasks; what lies deeper is asked for by its id."""
 MAX_SINGLE_READS = 20
 """Tasks asked for one by one per look-up; the others keep their turn for the next."""
 
@@ -65,7 +61,7 @@ async def by_key(reading: Reading, refs: Sequence[TaskRef], listing: lists.Lists
     many = [ref for ref in known if is_many and ref.begun_at is not None]
     few = _few([ref for ref in known if not (is_many and ref.begun_at is not None)], reading)
     named = {ref.ext_id for ref in few}
-    found = {ref.ext_id: later(ref) for ref in known if ref.begun_at is None and ref.ext_id not in named}
+    found = {ref.ext_id: as_known(ref, "later") for ref in known if ref.begun_at is None and ref.ext_id not in named}
     found |= await by_ids(reading, [*(ref for ref in refs if not ref.task_id), *few])
     return found | await lists.by_time(reading, many, listing) if many else found
 
@@ -85,15 +81,15 @@ async def by_tasks(reading: Reading, refs: Sequence[TaskRef]) -> _Found:
     """
     known = [ref for ref in refs if ref.task_id]
     doubted = [ref for ref in refs if not ref.task_id]
-    asked = [("task_ids", chunk) for chunk in _chunks(known)]
-    asked += [("external_task_ids", chunk) for chunk in _chunks(doubted)]
+    asked = [("task_ids", chunk) for chunk in chunks(known)]
+    asked += [("external_task_ids", chunk) for chunk in chunks(doubted)]
     found: _Found = {}
 
     async def ask(question: tuple[str, Sequence[TaskRef]]) -> None:
         try:
             found.update(await _tasks(reading.read, *question))
         except Spent:
-            found.update({ref.ext_id: later(ref) for ref in question[1]})
+            found.update({ref.ext_id: as_known(ref, "later") for ref in question[1]})
 
     if failure := await each(ask, asked):
         raise failure
@@ -156,14 +152,14 @@ async def one_by_one(reading: Reading, refs: Sequence[TaskRef]) -> _Found:
     """
     order = sorted(refs, key=lambda ref: (ref.task_id is not None, not ref.suspect, reading.dice.random()))
     now, rest = order[:MAX_SINGLE_READS], order[MAX_SINGLE_READS:]
-    found = {ref.ext_id: later(ref) for ref in rest}
+    found = {ref.ext_id: as_known(ref, "later") for ref in rest}
     untold: dict[str, list[TaskRef]] = {}
 
     async def ask(ref: TaskRef) -> None:
         try:
             progress = await _single(reading.read, ref)
         except Spent:
-            progress = later(ref)
+            progress = as_known(ref, "later")
         if progress is not None:
             found[ref.ext_id] = progress
         elif ref.path in READ_BY_TASK_ID and not ref.task_id:
@@ -180,16 +176,6 @@ async def one_by_one(reading: Reading, refs: Sequence[TaskRef]) -> _Found:
 def is_traceable(ref: TaskRef) -> bool:
     """Whether Kling can be asked about it: not about what it answered at once, nor by an id of ours it never got."""
     return not is_immediate(ref.path) and (bool(ref.task_id) or ref.path not in WITHOUT_OUR_ID)
-
-
-def as_known(ref: TaskRef) -> Progress:
-    """A task about which nothing could be told."""
-    return Progress(task_id=ref.task_id or "", status="processing", fresh=False)
-
-
-def later(ref: TaskRef) -> Progress:
-    """A task about which nothing was asked this time."""
-    return replace(as_known(ref), trace="later")
 
 
 def _few(refs: Sequence[TaskRef], reading: Reading) -> Sequence[TaskRef]:
@@ -219,11 +205,11 @@ async def _listed_to_the_end(reading: Reading, path: str, refs: Sequence[TaskRef
     """
     missing = {ref.ext_id: ref for ref in refs}
     any_task = any_named = False
-    for page in range(1, MAX_PAGES + 1):
+    for page in range(1, lists.MAX_PAGES + 1):
         try:
-            reply = await reading.read(path, {"pageNum": str(page), "pageSize": str(PAGE_SIZE)})
+            reply = await reading.read(path, {"pageNum": str(page), "pageSize": str(ROWS)})
         except Spent:
-            found.update({ref.ext_id: later(ref) for ref in missing.values()})
+            found.update({ref.ext_id: as_known(ref, "later") for ref in missing.values()})
             return
         listed = understood(reply.payload)
         found.update({task.ext_id: task for task in listed if task.ext_id and missing.pop(task.ext_id, None)})
@@ -233,7 +219,3 @@ async def _listed_to_the_end(reading: Reading, path: str, refs: Sequence[TaskRef
             break
         any_task, any_named = True, any_named or any(task.ext_id for task in listed)
     found.update({ref.ext_id: as_known(ref) for ref in missing.values()})
-
-
-def _chunks(refs: Sequence[TaskRef]) -> Iterable[Sequence[TaskRef]]:
-    return (refs[start : start + IDS_PER_REQUEST] for start in range(0, len(refs), IDS_PER_REQUEST))

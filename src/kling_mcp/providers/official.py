@@ -14,11 +14,11 @@ from kling_mcp.errors import NotAuthorised, Refused, Unavailable
 from kling_mcp.providers import library, replies, strays
 from kling_mcp.providers.accounts import BalanceReader, charges_of, charges_question
 from kling_mcp.providers.addresses import quoted_id
-from kling_mcp.providers.asking import Reading
+from kling_mcp.providers.asking import Reading, as_known
 from kling_mcp.providers.credentials import ApiKey, Credential, KeyPair
 from kling_mcp.providers.http import READ_TRIES
 from kling_mcp.providers.lists import Lists
-from kling_mcp.providers.lookup import as_known, by_families, by_key, is_traceable
+from kling_mcp.providers.lookup import by_families, by_key, is_traceable
 from kling_mcp.providers.refusals import StaleToken, doubt, unanswered
 from kling_mcp.providers.routing import routed
 from kling_mcp.providers.tasks import progress_of

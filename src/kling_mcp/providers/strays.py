@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from kling_mcp.providers.lookup import MAX_PAGES, PAGE_SIZE
+from kling_mcp.providers.lists import MAX_PAGES
+from kling_mcp.providers.pages import ROWS
 from kling_mcp.providers.tasks import progress_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ async def taken_between(read: Read, path: str, start: float, end: float) -> Sequ
     """
     taken: dict[str, Progress] = {}
     for page in range(1, MAX_PAGES + 1):
-        reply = await read(path, {"pageNum": str(page), "pageSize": str(PAGE_SIZE)})
+        reply = await read(path, {"pageNum": str(page), "pageSize": str(ROWS)})
         listed = _understood(reply.payload)
         if listed is None:
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -17,7 +17,6 @@ from kling_mcp.sandbox.shapes import milliseconds, units_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pydantic import ValidationError
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from kling_mcp.sandbox.packs import Pack
     from kling_mcp.sandbox.shapes import Json
     from kling_mcp.sandbox.state import State
+
+_Order = TypeVar("_Order", Fault, Change)
 
 
 class Control:
@@ -63,26 +64,16 @@ class Control:
         )
 
     async def _program(self, request: Request) -> Response:
-        _only_here(request)
-        from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - loaded at first use: it slows the start
-
-        wanted: Any = await posted(request)
-        try:
-            fault = TypeAdapter(Fault).validate_python(wanted)
-        except ValidationError as error:
-            return JSONResponse({"problems": _problems(error)}, 400)
+        fault = await _ordered(request, Fault)
+        if isinstance(fault, JSONResponse):
+            return fault
         self._faults.add(fault)
         return JSONResponse({"waiting": len(self._faults.waiting)})
 
     async def _change(self, request: Request) -> Response:
-        _only_here(request)
-        from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - loaded at first use: it slows the start
-
-        wanted: Any = await posted(request)
-        try:
-            change = TypeAdapter(Change).validate_python(wanted)
-        except ValidationError as error:
-            return JSONResponse({"problems": _problems(error)}, 400)
+        change = await _ordered(request, Change)
+        if isinstance(change, JSONResponse):
+            return change
         pack = self._state.change(change)
         return JSONResponse({"slots": pack.slots, **_pack(self._state, pack)})
 
@@ -107,8 +98,17 @@ def _only_here(request: Request) -> None:
         raise HTTPException(404)
 
 
-def _problems(error: ValidationError) -> list[str]:
-    return [f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()]
+async def _ordered(request: Request, kind: type[_Order]) -> _Order | JSONResponse:
+    """What somebody orders; the refusal if it is no such thing."""
+    _only_here(request)
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - loaded at first use: it slows the start
+
+    wanted: Any = await posted(request)
+    try:
+        return TypeAdapter(kind).validate_python(wanted)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()]
+        return JSONResponse({"problems": problems}, 400)
 
 
 def _pack(state: State, pack: Pack) -> Json:
