@@ -35,17 +35,15 @@ class Withdrawal:
         self._ledger, self._watch, self._clock, self._announce = ledger, watch, clock, announce
 
     async def cancel(self, job_id: str) -> Job:
-        """Withdraw a job: see ``Jobs.cancel``."""
-        begun = False
+        """Withdraw a job: see ``Jobs.cancel``. Who asks again, because an answer was lost, is answered alike."""
         while (job := (await self._watch.read([job_id]))[0]).state is State.QUEUED:
-            begun = True
             steps = await self._ledger.steps(job.id) if job.has_steps else []
             if any(step.state not in (State.QUEUED, State.CANCELLED) for step in steps):
                 job = replace(job, state=State.RUNNING)  # its record has not caught up with its step yet
                 break
             if gone := await self._withdrawn(job, steps):
                 return gone
-        if begun and job.state is State.CANCELLED:  # the background was quicker to draw the conclusion
+        if job.state is State.CANCELLED:  # by an earlier call, or the background was quicker to draw the conclusion
             return job
         if job.has_steps and await self._step_withdrawn(job):
             return (await self._watch.until(lambda jobs: jobs[0].settled, [job_id], CONCLUDED_S, None))[0]
