@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from kling_mcp.jobs import moves, records
-from kling_mcp.jobs.ledger import book, inflight, lanes
+from kling_mcp.jobs.ledger import rows
 from kling_mcp.jobs.ledger.schema import UPDATE, row_of
 from kling_mcp.jobs.model import Job, State, free
 from tests.battery.simulation import kling
@@ -74,7 +74,7 @@ MUTANTS: dict[str, Mutant] = {
     "look-up": Mutant("the look-up before a repetition", False, ((moves, "doubted", _queued_at_once),)),
     "settle": Mutant("the settle window", False, ((moves, "doubted", _settled_at_once),)),
     "guard": Mutant("the send guard", False, ((moves, "SEND_GUARD_S", float("inf")),)),
-    "write-ahead": Mutant("the claim's commit before the POST", False, ((lanes, "row_of", _row_of_an_unclaimed),)),
-    "fence": Mutant("the epoch fence", None, tuple((where, "UPDATE", _UNFENCED) for where in (book, inflight, lanes))),
+    "write-ahead": Mutant("the claim's commit before the POST", False, ((rows, "row_of", _row_of_an_unclaimed),)),
+    "fence": Mutant("the epoch fence", None, ((rows, "UPDATE", _UNFENCED),)),
     "owner": Mutant("the look at the owner and its lease", None, ((records.Records, "held", _never),)),
 }
