@@ -266,3 +266,22 @@ async def test_at_start_and_once_a_day_it_is_logged_and_it_is_fetched_now(
     assert "Disk full." in caplog.text
     (job,) = (await ledger.many(["km1-A"])).values()
     assert job.not_before <= clock.now(), "its pause of weeks is over"
+
+
+async def test_a_process_that_could_not_say_at_its_start_that_it_lives_says_so_later(ledger: Ledger) -> None:
+    folder = ledger.path.parent / "owners"
+    folder.write_text("in the way of the folder")
+    owner = Owner(folder)
+
+    async def told(_: Job) -> None: ...
+
+    records = Records(ledger, Passing(T0), owner, told)
+    with pytest.raises(OSError, match="owners"):
+        owner.appear()
+    folder.unlink()
+    assert not Owner(folder).is_alive(owner.name)
+    async with Upkeep(records, "acc", Strays(records, Unconfigured()), None).running():
+        with anyio.fail_after(10):
+            while not Owner(folder).is_alive(owner.name):  # noqa: ASYNC110 - as another process would see it
+                await anyio.sleep(0.01)
+    owner.leave()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,8 @@ class Upkeep:
         await self._clock.sleep(AFTER_START_S)
         await survived(self._strays.restore)
         while True:
+            with suppress(OSError):  # it may have failed at the start: who is not known to live is taken for dead
+                self._owner.appear()
             busy = await survived(self._strays.settle)
             await survived(self.round)
             await self._clock.sleep(BEAT_S if busy else IDLE_BEAT_S)
