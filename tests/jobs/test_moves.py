@@ -21,7 +21,7 @@ from kling_mcp.errors import (
     Refused,
     Unavailable,
 )
-from kling_mcp.jobs import doubts, moves, results
+from kling_mcp.jobs import doubts, moves, pauses, results
 from kling_mcp.jobs.model import Delivery, Job, Media, State
 from kling_mcp.providers.base import Output, Progress
 
@@ -269,12 +269,12 @@ def test_a_look_that_brings_no_news_leaves_nothing_to_write() -> None:
 
 
 def test_an_outage_of_hours_is_asked_about_once_a_minute() -> None:
-    pauses = [moves.patience([running()], T0 + age, DICE) for age in (10, 120, 7200)]
-    assert 2 <= pauses[0] <= 5 < pauses[1] < 15 < pauses[2] <= 60
+    waits = [pauses.patience([running()], T0 + age, DICE) for age in (10, 120, 7200)]
+    assert 2 <= waits[0] <= 5 < waits[1] < 15 < waits[2] <= 60
 
 
 def test_a_task_that_never_ends_is_asked_about_ever_more_rarely() -> None:
-    assert [moves.look_after(age) for age in (1, 60, 300, 3600, 864_000)] == [2, 5, 10, 60, 600]
+    assert [pauses.look_after(age) for age in (1, 60, 300, 3600, 864_000)] == [2, 5, 10, 60, 600]
 
 
 def test_only_the_missing_file_loses_its_path() -> None:

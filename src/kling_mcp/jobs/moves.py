@@ -22,12 +22,12 @@ from kling_mcp.errors import (
 )
 from kling_mcp.jobs import circuits, orphans, results
 from kling_mcp.jobs.doubts import LOST_AFTER_S, unconfirmed
-from kling_mcp.jobs.model import Job, State, free, seen, spread, taken
+from kling_mcp.jobs.model import Job, State, free, seen, taken
 from kling_mcp.jobs.outcomes import Outcome, class_of
+from kling_mcp.jobs.pauses import back_off, look_after
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
 
     from kling_mcp.providers.base import Progress
 
@@ -62,7 +62,7 @@ def after_post(job: Job, outcome: Progress | KlingError, now: float, settle_s: f
     match class_of(outcome), outcome:
         case Outcome.BUSY, Busy():
             # A job that takes a slot waits for its lane; one that takes none has only its own patience.
-            pause = 0.0 if job.slots else _pause(job, dice, at_least=outcome.retry_after, cap=15.0)
+            pause = 0.0 if job.slots else back_off(job, dice, at_least=outcome.retry_after, cap=15.0)
             return _queued_again(job, now, outcome.failure, pause, "Nothing was charged; it waits for its turn.")
         case Outcome.NEVER_LEFT, _:
             return _unreached(job, outcome, now, dice)
@@ -192,21 +192,6 @@ def rehomed(job: Job, account: str, now: float) -> Job:
     return replace(seen(job, now), account=account, updated_at=now)
 
 
-def patience(jobs: Sequence[Job], now: float, dice: random.Random) -> float:
-    """Seconds until a look-up that failed is tried again: the same for all its jobs, so that they stay one question.
-
-    A tenth of the youngest one's age: a job of a minute is not kept waiting by an outage, and an outage of hours does
-    not become thousands of questions.
-    """
-    youngest = now - max(job.created_at for job in jobs)
-    return spread(min(60.0, max(5.0, youngest / 10.0)), dice)
-
-
-def look_after(age: float) -> float:
-    """Seconds from one look at a task to the next, so long after its last news: short while short jobs finish."""
-    return 2.0 if age < 20.0 else 5.0 if age < 180.0 else max(10.0, min(600.0, age / 60.0))  # noqa: PLR2004 - the table
-
-
 def _held_by_kling(job: Job, now: float) -> Job:
     """Kling has it, so it can never be posted again; its task id may still have to be asked for."""
     return replace(
@@ -240,7 +225,7 @@ def _absent_in_doubt(job: Job, now: float, dice: random.Random) -> Job:
     if job.doubts >= MAX_DOUBTS:
         last = job.settles_at + LAST_SETTLE_S
         return failed(job, _gave_up(job), now) if now >= last else replace(job, not_before=min(last, now + 30.0))
-    pause = _pause(job, dice, at_least=0.0, cap=60.0) if job.doubts > 1 else 0.0
+    pause = back_off(job, dice, at_least=0.0, cap=60.0) if job.doubts > 1 else 0.0
     return replace(free(job, now), state=State.QUEUED, not_before=now + pause, blocked_reason="", failure=None)
 
 
@@ -262,7 +247,7 @@ def _unreached(job: Job, trouble: KlingError, now: float, dice: random.Random) -
         return last if job.doubts and not job.nameless else failed(job, trouble.failure, now)
     minutes = f"{GIVE_UP_UNREACHABLE_S / 60:.0f}"
     reason = f"{trouble.failure.fix} Nothing was charged; it is tried again for {minutes} minutes, then given up."
-    pause = _pause(job, dice, at_least=1.0, cap=30.0)
+    pause = back_off(job, dice, at_least=1.0, cap=30.0)
     return replace(_queued_again(job, now, trouble.failure, pause, reason), unreached_since=since)
 
 
@@ -306,8 +291,3 @@ def _task_failure(progress: Progress) -> Failure:
         fix="Change the prompt or the pictures; the same request will most likely fail again.",
         charged=charged,
     )
-
-
-def _pause(job: Job, dice: random.Random, *, at_least: float, cap: float) -> float:
-    """Exponential back-off with jitter, growing with the attempts made."""
-    return max(at_least, spread(min(cap, 2.0 ** min(job.attempts, 8)), dice))

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from kling_mcp.jobs.pauses import look_after
 from kling_mcp.providers.base import TaskRef
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ _NORMAL_P90 = 1.2816
 _LAGGARDS = 0.03
 """So many take far longer than their kind does: without them a late task would be expected at every moment."""
 _LAGGING = 5.0
-_BUSY_S = 20.0
-_YOUNG_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +147,7 @@ def every(known: int, quiet_s: float) -> float:
         known: How many tasks are in flight.
         quiet_s: Since when there has been no news of any of them.
     """
-    if known > FEW:
-        return MANY_EVERY_S
-    if quiet_s < _YOUNG_S:
-        return 2.0 if quiet_s < _BUSY_S else 5.0
-    return max(MANY_EVERY_S, min(600.0, quiet_s / 60.0))
+    return MANY_EVERY_S if known > FEW else look_after(quiet_s)
 
 
 def refs(

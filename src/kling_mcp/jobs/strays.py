@@ -10,6 +10,7 @@ from kling_mcp.errors import Failure, KlingError
 from kling_mcp.jobs import moves, orphans
 from kling_mcp.jobs.doubts import unconfirmed
 from kling_mcp.jobs.ledger import upkeep
+from kling_mcp.jobs.pauses import patience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ class Strays:
             tasks = await self._provider.taken_between(path, start, end)
         except KlingError as trouble:
             now = self._clock.now()
-            pause = moves.patience(jobs, now, self._dice)
+            pause = patience(jobs, now, self._dice)
             for job in jobs:
                 await self._records.save(job, moves.unanswered(job, trouble, now, pause))
             return

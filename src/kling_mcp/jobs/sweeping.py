@@ -18,6 +18,7 @@ from kling_mcp.jobs import moves, orphans, polling
 from kling_mcp.jobs.ledger import inflight
 from kling_mcp.jobs.model import Job, State
 from kling_mcp.jobs.paces import Paces
+from kling_mcp.jobs.pauses import patience
 from kling_mcp.jobs.polling import FEW, Flying, Look
 from kling_mcp.jobs.posting import ENDED
 from kling_mcp.jobs.records import ref
@@ -166,7 +167,7 @@ class Sweeping:
         jobs, now = list((await self._ledger.many([each.id for each in youngest])).values()), self._clock.now()
         if not jobs:
             return
-        pause = moves.patience(jobs, now, self._dice)
+        pause = patience(jobs, now, self._dice)
         if len(flights) > len(youngest):
             self._resumes_at = now + pause
         told = [moves.unanswered(job, trouble, now, pause) for job in jobs if job.state in _AT_KLING]
