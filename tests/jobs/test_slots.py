@@ -8,7 +8,11 @@ from dataclasses import replace
 import pytest
 
 from kling_mcp.jobs import slots
+from kling_mcp.jobs.ledger.lanes import Standing
+from kling_mcp.jobs.queueing import explained
 from kling_mcp.jobs.slots import FIRST_IN_AIR, LONGEST_PROBE_S, MEMORY_S, PROBE_S, Lane, Load
+
+from .test_moves import queued
 
 T = 1_790_000_000.0
 DICE = random.Random(1)
@@ -152,3 +156,12 @@ def test_a_trial_is_made_at_last_though_none_was_accepted_since_tasks_that_hang_
     lane = replace(KNOWN, pause=LONGEST_PROBE_S)
     assert slots.admitted(lane, FULL, [1], lane.probe_at + slots.STUCK_S - 1.0)[0] == 0
     assert slots.admitted(lane, FULL, [1], lane.probe_at + slots.STUCK_S)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "place"), [(0, "it is next."), (1, "1 job is before it."), (4, "4 jobs are before it.")]
+)
+def test_who_waits_for_a_slot_is_told_its_place(before: int, place: str) -> None:
+    standing = Standing(None, Lane(cap=2), Load(taken=2), before, before)
+    told = explained(replace(queued(), package="video", slots=1), standing, T).blocked_reason
+    assert told == f"It waits for one of the account's 2 parallel video slots; {place}"

@@ -72,13 +72,16 @@ def explained(job: Job, standing: Standing, now: float) -> Job:
     kind = f"{job.package} slots" if job.package else "slots"
     if lane.cap is not None and job.slots and standing.load.held + standing.slots_before + job.slots > lane.cap:
         wanted = "one" if job.slots == 1 else str(job.slots)
-        before = "1 job is" if standing.before == 1 else f"{standing.before} jobs are"
-        reason = f"It waits for {wanted} of the account's {lane.cap} parallel {kind}; {before} before it."
+        reason = f"It waits for {wanted} of the account's {lane.cap} parallel {kind}; {_place(standing.before)}."
         return replace(job, failure=None, blocked_reason=reason)
     if now < lane.wait_until and lane.wait and job.slots:
         reason = f"It waits: Kling asks for fewer requests, or others hold all parallel {kind} of the account."
         return replace(job, failure=None, blocked_reason=reason)
     return replace(job, failure=None, blocked_reason="") if job.failure else job
+
+
+def _place(before: int) -> str:
+    return "it is next" if not before else "1 job is before it" if before == 1 else f"{before} jobs are before it"
 
 
 def turns_before(job: Job, standing: Standing) -> float:
