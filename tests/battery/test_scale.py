@@ -51,6 +51,7 @@ async def test_twenty_jobs_of_five_families_are_one_request_a_sweep_and_noticed_
         assert share(list(crowd.late.values()), 0.95) <= sweep + 1.0  # a step of the clock, and the answer's way
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("pair", [False, True], ids=["key", "pair"])
 async def test_hundreds_in_flight_are_noticed_in_a_few_requests_a_sweep(tmp_path: Path, pair: bool) -> None:
     async with gathered(tmp_path, pair=pair) as crowd:
