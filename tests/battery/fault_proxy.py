@@ -111,6 +111,7 @@ class FaultProxy:
         self._upstream = upstream
         self._port = 0
         self._server: asyncio.Server | None = None
+        self._opening = asyncio.Lock()
         self._clients = set[asyncio.StreamWriter]()
         self._serving = set[asyncio.Task[Any] | None]()
         self._later = set[asyncio.Task[Any]]()
@@ -208,8 +209,9 @@ class FaultProxy:
 
     async def _open_later(self, seconds: float) -> None:
         await anyio.sleep(seconds)
-        if self._server is None:
-            await self._listen()
+        async with self._opening:  # several troubles may shut the door, and each opens it again
+            if self._server is None:
+                await self._listen()
 
     async def _land_later(self, asked: Asked, seconds: float) -> None:
         await anyio.sleep(seconds)

@@ -38,6 +38,8 @@ pytestmark = pytest.mark.anyio
 
 SEED = 20261121
 SCHEDULES, JOBS, GROUPS = 500, 20, 20
+SHUT_AT_MOST_S = 300.0
+"""For how long nobody listens, in all: after ten minutes a job is given up, uncharged, and on purpose."""
 FILES = "https://files.invalid"
 PATIENCE_S = 20_000.0
 """Seconds of the loop until every job must be settled."""
@@ -102,6 +104,7 @@ class Schedule:
         self.rate = dice.uniform(0.05, 0.7)
         self.kinds = dice.sample(QUICK, dice.randint(1, len(QUICK)))
         self.met: list[str] = []
+        self._shut_s = 0.0
         self._times: Counter[str] = Counter()
         self._order: dict[str, int] = {}
 
@@ -117,6 +120,10 @@ class Schedule:
         trouble = Trouble(dice.choice(self.kinds), dice.random() < 0.5, dice.choice((0.5, 3.0, 20.0, 70.0, 130.0)))
         if trouble.kind in {"refused", "slow"}:
             trouble = Trouble(trouble.kind, trouble.lands, min(trouble.seconds, 20.0))
+        if trouble.kind == "refused":
+            self._shut_s += trouble.seconds
+            if self._shut_s > SHUT_AT_MOST_S:
+                return None
         self.met.append(f"{name} #{times}: {trouble}")
         return trouble
 

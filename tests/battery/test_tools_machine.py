@@ -187,6 +187,7 @@ class Tools(RuleBasedStateMachine):
             assert "deduplicated" not in told
         elif job_id:
             assert told["deduplicated"] is True
+            self.known[job_id].key = self.known[job_id].key or key  # a name given later is its name from then on
 
     def _expected(
         self, wish: int, units: Decimal, key: str | None, now: float, *, again: bool, before: dict[str, Job]
@@ -199,6 +200,8 @@ class Tools(RuleBasedStateMachine):
         if again or not alike:
             return fresh
         latest = max(alike, key=lambda job_id: (before[job_id].created_at, job_id))
+        if key and self.known[latest].key:
+            return fresh  # another name: another request, however alike
         age = now - before[latest].created_at
         if abs(age - REPEAT_S) < AROUND_S:
             return {latest} | fresh
