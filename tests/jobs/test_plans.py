@@ -249,6 +249,10 @@ async def test_a_blocked_folder_delivers_the_whole_once_it_is_free(tmp_path: Pat
         assert Path(free.media[0].path or "").exists()
 
 
+ASIDE = ("Ledger.lease.", "may_look.", "looked.")
+"""Writes about who looks at Kling when, many and with nothing of a job in them: dying there is dying just before."""
+
+
 class Mortal(Ledger):
     """A ledger whose process dies right after its n-th write: nothing it does later is on disk."""
 
@@ -261,7 +265,7 @@ class Mortal(Ledger):
         if self.lives <= 0:
             self.died.set()
             raise LocalTrouble("The process is dead.")
-        self.lives -= 1
+        self.lives -= not work.__qualname__.startswith(ASIDE)
         return await super().write(work)
 
 
