@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kling_mcp.errors import Declined, NeedsApproval, trimmed
-from kling_mcp.jobs.spend import APPROVAL_S
+from kling_mcp.jobs.spend import APPROVAL_S, units
 from kling_mcp.server.answers import refusal
 from kling_mcp.server.arguments import terms_of
 from kling_mcp.server.limits import left_today
@@ -91,8 +91,8 @@ async def _by_token(call: Call[Generation], operation: Generation, needed: Needs
         ),
     )
     usd = {"usd": plain(price.usd)} if price.usd is not None else {}
-    units = {"units": plain(price.units)} if price.units is not None else {}
-    return refusal(error, paid=True, **units, **usd, confirm=token)
+    cost = {"units": plain(price.units)} if price.units is not None else {}
+    return refusal(error, paid=True, **cost, **usd, confirm=token)
 
 
 async def _question(call: Call[Generation], operation: Generation, price: Price) -> str:
@@ -110,7 +110,7 @@ async def _offer(call: Call[Generation], operation: Generation, price: Price) ->
 
 def units_told(price: Price) -> str:
     """The price in units, as people read it."""
-    return "units nobody can tell in advance" if price.units is None else f"{plain(price.units)} units"
+    return "units nobody can tell in advance" if price.units is None else units(price.units)
 
 
 def usd_told(price: Price) -> str:
